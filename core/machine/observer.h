@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What an observer of the machine sees. One callback, one event at a time, in the order in which things
+ * happen; the shadow judges from this alone.
+ */
+#ifndef NOSNOOP_OBSERVER_H
+#define NOSNOOP_OBSERVER_H
+
+#include "core/compat/compat.h"
+
+struct request;
+
+enum machine_event_kind {
+	EV_REQUEST_BEGIN,
+	EV_NESTED,	  /* req: executed inside the current request, sent after it was done */
+	EV_REQUEST_END,
+	EV_DOMAIN_CREATE, /* domain, nc */
+	EV_DOMAIN_FREE,
+	EV_MAP,		  /* domain, nc, iova, pa, len, prot, rc: an attempt; rc 0 = it is mapped now */
+	EV_UNMAP_CALL,	  /* domain, nc, iova, len: before its EV_UNMAPs */
+	EV_UNMAP,	  /* domain, nc, iova, pa, len: one physically contiguous piece that was removed */
+	EV_SYNC,	  /* domain, nc: none of its removed pieces is reachable any more */
+	EV_PIN,		  /* pfn, len = pages: one more pin on each of the run */
+	EV_UNPIN,	  /* likewise, one less; sent before the counts change */
+	EV_CLEAN,	  /* pa, len, invalidates */
+	EV_DRAIN,
+	EV_CPU_STORE,	  /* pa, len within one line, state = of the line before it; also snooped DMA */
+	EV_CPU_LOAD,
+	EV_DMA_WRITE,	  /* domain, nc, iova, pa, len within one line, not snooped, state before it */
+	EV_DMA_READ,	  /* likewise; state; secret: a byte older than the pin was returned */
+	EV_EVICT,	  /* pa, len = one line, state before it */
+	EV_FAULT,	  /* fault_point, an injected failure */
+	EV_STRICT,	  /* rule, what, a, b */
+};
+
+/* Line states of the cache model; the bit order is that of shadow sets. */
+enum line_state { LINE_DS, LINE_I, LINE_C, LINE_X, LINE_D, LINE_DH, LINE_STATES };
+
+struct machine_event {
+	enum machine_event_kind kind;
+	u32 domain; /* domain_id() */
+	bool nc;
+	bool invalidates;
+	bool secret;
+	u8 state; /* enum line_state */
+	u32 prot;
+	u32 fault_point;
+	int rc;
+	u64 iova, pa, len, pfn;
+	struct request *req;
+	const char *rule; /* EV_STRICT: an id of core/README.md's list of rules: "D3", "B5", "WARN" ... */
+	const char *what; /* EV_STRICT: one line for people; a and b are its numbers */
+	u64 a, b;
+};
+
+struct machine_observer {
+	void *ctx;
+	void (*event)(void *ctx, const struct machine_event *ev);
+};
+
+#endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One arena holds all the state of a run: core, policy, machine. It is a range of address space whose
- * base can be given, a header at that base, and blocks handed out from the bottom up; freed blocks
- * wait in lists by size. Pointers inside an arena stay valid in a copy that is put back at the same
- * base, so a snapshot is a copy of the bytes in use and nothing else.
+ * One arena holds all the state of a run: core, policy, machine. It is a range of address space
+ * whose base can be given, a header at that base, and blocks handed out from the bottom up; freed
+ * blocks wait in lists by size. Pointers inside an arena stay valid in a copy that is put back at
+ * the same base, so a snapshot is a copy of the bytes in use and nothing else.
  *
  * Locking: arena_alloc() and arena_free() may be called by any thread. Snapshot, restore and reset
  * need the arena to themselves.

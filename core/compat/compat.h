@@ -28,15 +28,15 @@ typedef int64_t s64;
 #define LINE_SIZE  64UL
 #define LINES_PAGE (PAGE_SIZE / LINE_SIZE)
 
-#define likely(x)     __builtin_expect(!!(x), 1)
-#define unlikely(x)   __builtin_expect(!!(x), 0)
-#define __must_check  __attribute__((warn_unused_result))
+#define likely(x)      __builtin_expect(!!(x), 1)
+#define unlikely(x)    __builtin_expect(!!(x), 0)
+#define __must_check   __attribute__((warn_unused_result))
 #define __printf(a, b) __attribute__((format(printf, a, b)))
 #define NOSNOOP_EXPORT __attribute__((visibility("default")))
-#define fallthrough   __attribute__((fallthrough))
+#define fallthrough    __attribute__((fallthrough))
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define ARRAY_SIZE(a)			(sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define max(a, b) ((a) > (b) ? (a) : (b))
@@ -46,7 +46,7 @@ typedef int64_t s64;
 
 /* Both need a power of two; round_up() may wrap to 0. */
 #define round_down(x, a) ((x) & ~((__typeof__(x))(a)-1))
-#define round_up(x, a)   ((((x)-1) | ((__typeof__(x))(a)-1)) + 1)
+#define round_up(x, a)	 ((((x)-1) | ((__typeof__(x))(a)-1)) + 1)
 
 static inline bool is_power_of_2(u64 x)
 {

@@ -5,14 +5,14 @@ static const struct {
 	const char *name;
 	int err;
 } points[FAULT_NR] = {
-#define X(id, name, err) [FAULT_##id] = { name, err },
+#define X(id, name, err) [FAULT_##id] = {name, err},
 	FAULT_POINTS(X)
 #undef X
 };
 
 void fault_arm(struct fault *f, enum fault_point point, u32 nth)
 {
-	*f = (struct fault){ .nth = nth, .point = point };
+	*f = (struct fault){.nth = nth, .point = point};
 }
 
 void fault_disarm(struct fault *f)

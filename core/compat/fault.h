@@ -10,25 +10,25 @@
 #include "core/compat/compat.h"
 
 /* name, errno that the failing place returns */
-#define FAULT_POINTS(X)                                                                            \
-	X(ANY, "any", 0) /* only in requests: whatever place comes n-th */                         \
-	X(ALLOC, "alloc", ENOMEM) /* an object of the core: area, pages, node, list element */     \
-	X(TEMP, "temp", ENOMEM)	  /* batch or page-pointer buffer of a fill path */                \
-	X(GUP, "gup", EFAULT)	  /* entry of pin_user_pages */                                    \
-	X(CHARGE, "charge", ENOMEM)                                                                \
-	X(STORE, "store", EINVAL) /* middle of storing into the pfn array */                       \
-	X(RW, "rw", EINVAL)	  /* the one-page way of rw */                                     \
-	X(MAP, "map", ENOENT)	  /* a domain map call, before it touches the table */             \
-	X(PTE, "pte", ENOMEM)	  /* a page-table node of a domain */                              \
-	X(ID, "id", ENOENT)	  /* an id look-up */                                              \
-	X(RESERVE, "reserve", ENOMEM)                                                              \
+#define FAULT_POINTS(X)                                                                        \
+	X(ANY, "any", 0)	  /* only in requests: whatever place comes n-th */            \
+	X(ALLOC, "alloc", ENOMEM) /* an object of the core: area, pages, node, list element */ \
+	X(TEMP, "temp", ENOMEM)	  /* batch or page-pointer buffer of a fill path */            \
+	X(GUP, "gup", EFAULT)	  /* entry of pin_user_pages */                                \
+	X(CHARGE, "charge", ENOMEM)                                                            \
+	X(STORE, "store", EINVAL) /* middle of storing into the pfn array */                   \
+	X(RW, "rw", EINVAL)	  /* the one-page way of rw */                                 \
+	X(MAP, "map", ENOENT)	  /* a domain map call, before it touches the table */         \
+	X(PTE, "pte", ENOMEM)	  /* a page-table node of a domain */                          \
+	X(ID, "id", ENOENT)	  /* an id look-up */                                          \
+	X(RESERVE, "reserve", ENOMEM)                                                          \
 	X(POLICY, "policy", ENOMEM) /* a policy hook that may fail */
 
 enum fault_point {
 #define X(id, name, err) FAULT_##id,
 	FAULT_POINTS(X)
 #undef X
-	FAULT_NR
+		FAULT_NR
 };
 
 struct fault {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The locks of the core, by their kernel names, on pthreads. All of the core takes locks through this
- * header and nothing else, so that one compile switch swaps them: -DNOSNOOP_LOCK_CHECK gives locks
- * that check the order of the classes below; a scheduler of fibers can take this seat later (every
- * lock operation is then a scheduling point).
+ * The locks of the core, by their kernel names, on pthreads. All of the core takes locks through
+ * this header and nothing else, so that one compile switch swaps them: -DNOSNOOP_LOCK_CHECK gives
+ * locks that check the order of the classes below; a scheduler of fibers can take this seat later
+ * (every lock operation is then a scheduling point).
  *
- * Order, outermost first: a thread may take a lock only of a class that is greater than all it holds.
- * Unlocked locks hold no pointer, so a snapshot taken between requests may copy them as bytes.
+ * Order, outermost first: a thread may take a lock only of a class that is greater than all it
+ * holds. Unlocked locks hold no pointer, so a snapshot taken between requests may copy them as
+ * bytes.
  */
 #ifndef NOSNOOP_LOCK_H
 #define NOSNOOP_LOCK_H
@@ -19,6 +20,7 @@ enum lock_class {
 	LOCK_DOMAINS,	      /* io_pagetable::domains_rwsem */
 	LOCK_IOVA,	      /* io_pagetable::iova_rwsem */
 	LOCK_PAGES,	      /* iopt_pages::mutex */
+	LOCK_LIST,	      /* iommufd_ctx::list_lock */
 	LOCK_MM,	      /* a task's mmap lock */
 	LOCK_DOMAIN,	      /* a domain's page table */
 	LOCK_FRAMES,	      /* frames and pin counts */

@@ -87,7 +87,8 @@ static void arena_snapshot_restores_every_byte(void **state)
 	arena_save(a, now);
 	/* All but the header, whose mark of what is dirty must not go back in time. */
 	n -= (char *)p - (char *)a;
-	assert_memory_equal((char *)copy + ((char *)p - (char *)a), (char *)now + ((char *)p - (char *)a), n);
+	assert_memory_equal((char *)copy + ((char *)p - (char *)a),
+			    (char *)now + ((char *)p - (char *)a), n);
 	/* What lies above the restored top was written meanwhile and must come back as zeros. */
 	late = arena_alloc(a, 5000);
 	for (int i = 0; i < 5000 / 8; i++)
@@ -126,7 +127,7 @@ static void arena_size_classes_hold_what_they_promise(void **state)
 
 static void fault_counts_its_kind(void **state)
 {
-	struct fault f = { 0 };
+	struct fault f = {0};
 
 	assert_false(should_fail(&f, FAULT_MAP));
 	fault_arm(&f, FAULT_MAP, 2);

@@ -25,16 +25,23 @@ enum shadow_break { SHADOW_BREAK_NONE, SHADOW_BREAK_NO_FETCH, SHADOW_BREAK_SYNC_
 		    SHADOW_BREAK_CLEAN_NEEDS_NO_DRAIN, SHADOW_BREAK_NO_DEVICE_WRITE, SHADOW_BREAK_NR };
 
 struct shadow *shadow_create(struct arena *arena, u32 flags); /* NULL: arena full */
-void shadow_set_break(struct shadow *s, enum shadow_break b);
+/*
+ * Before the first event. The contracts (bits 1 << enum contract) whose lower bound is computed beside that of L+I+S0;
+ * shadow_totals() knows these two sets, and the empty one.
+ */
+void shadow_set_claims(struct shadow *s, u32 claims);
+void shadow_set_break(struct shadow *s, enum shadow_break b); /* before the first event */
+/* The op to name when events come outside of any request; EV_REQUEST_BEGIN sets it too. */
+void shadow_set_op(struct shadow *s, u32 op);
 /* The observer entry: feed every event, in order. */
 void shadow_event(struct shadow *s, const struct machine_event *ev);
 
-/* The first violation of a contract. op: number of the op that violated, 0: never. */
+/* The first violation of a contract. op: number of the op that violated; count 0: never. */
 struct shadow_violation {
 	u32 op;
 	u32 should;  /* the op that should have flushed: the last one in time where a clean would have helped */
 	u64 pfn;
-	u32 object_page; /* page number within its user buffer as of the pin, for people */
+	u32 object_page; /* page number within its user buffer as of the pin, for people: EV_PIN's a, and on */
 	u64 count;   /* how many page-level violations of this contract in all */
 };
 const struct shadow_violation *shadow_violation(const struct shadow *s, enum contract c);
@@ -45,7 +52,8 @@ u32 shadow_broken(const struct shadow *s); /* bit mask of enum contract */
  * @claims, page by page and epoch by epoch, and those of pages that were not pinned; missing: distinct pairs of (page, op that
  * should have flushed) over L, I and S0; bound: the least number of page flushes with which any policy could
  * keep contracts @claims (bits 1 << enum contract; O and U cost nothing) on this very sequence of machine
- * events, 0 and meaningless without SHADOW_BOUND.
+ * events, 0 and meaningless without SHADOW_BOUND (redundant then counts unpinned pages only) and for claims that were
+ * not announced by shadow_set_claims(). Of an epoch that is still open, the least number so far counts.
  */
 struct shadow_totals {
 	u64 flushes, redundant, missing, bound;
@@ -58,7 +66,7 @@ struct shadow_finding {
 	const char *rule, *what;
 	u64 a, b;
 };
-u32 shadow_findings(const struct shadow *s);
+u32 shadow_findings(const struct shadow *s); /* how many in all */
 const struct shadow_finding *shadow_finding(const struct shadow *s, u32 i); /* the first 16 are kept */
 
 /* The history of one page, oldest first, a line at a time (needs SHADOW_HISTORY). */

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page by page, with a count of exposures: (area, NC domain) pairs that reach the page. On
+ * sequences without aliased frames and failing requests both reach the proven minimum of page
+ * flushes: n + 1 with exact, n + writable exposures with exact_close, where n is the number of 0->1
+ * exposures.
+ *
+ * before_map() adds a fill's NC targets at once, but a fill that fails has reached only some of
+ * them. So while a fill runs its unmaps are not counted, and fill_end() takes off all that
+ * before_map() added: for that the area keeps how far it got.
+ */
+#include "core/flush/flush.h"
+
+struct count_page {
+	u32 count : 31;
+	u32 written : 1; /* exposed for writing, not flushed since */
+};
+
+struct count_area {
+	u64 end;   /* the running fill has added its targets to [area->first..end-1] */
+	u32 nr_nc; /* how many */
+	bool filling;
+};
+
+static int count_fill_begin(struct flush_area *area, u32 nr_nc, enum flush_fill_why why)
+{
+	struct count_area *ca = area->priv;
+
+	*ca = (struct count_area){.end = area->first, .nr_nc = nr_nc, .filling = true};
+	return 0;
+}
+
+static void count_add(struct flush_pages *pages, u64 first, u64 end, s64 delta)
+{
+	struct count_page *page;
+	u64 n;
+
+	for (u64 i = first; i < end; i += n) {
+		page = flush_page_state(pages, i, false, &n);
+		n = min(n, end - i);
+		for (u64 k = 0; page && k < n; k++)
+			page[k].count += delta;
+	}
+}
+
+static void count_fill_end(struct flush_area *area, int rc)
+{
+	struct count_area *ca = area->priv;
+
+	if (rc)
+		count_add(area->pages, area->first, ca->end, -(s64)ca->nr_nc);
+	ca->filling = false;
+}
+
+static bool page_expose(void *state, const struct flush_piece *p, u32 nr_nc)
+{
+	struct count_page *page = state;
+	bool first = !page->count;
+
+	page->count += nr_nc;
+	page->written |= p->area->writable;
+	return first;
+}
+
+static int count_before_map(const struct flush_piece *p, u32 nr_nc)
+{
+	struct count_area *ca = p->area->priv;
+	int rc;
+
+	if (!nr_nc)
+		return 0;
+	rc = flush_create_page_states(p);
+	if (rc)
+		return rc;
+	flush_for_each_page(p, sizeof(struct count_page), page_expose, nr_nc);
+	ca->end = p->last + 1;
+	return 0;
+}
+
+/* The halves of a cut inside a page both expose it. */
+static void count_area_split(struct flush_area *old, struct flush_area *left,
+			     struct flush_area *right)
+{
+	if (old->storage && left->last == right->first)
+		count_add(old->pages, left->last, left->last + 1, old->table->nr_nc);
+}
+
+static bool page_conceal(void *state, const struct flush_piece *p, u32 nr_nc)
+{
+	struct count_page *page = state;
+
+	page->count--;
+	return false;
+}
+
+static void exact_after_unmap(const struct flush_piece *p, const struct flush_domain *domain)
+{
+	const struct count_area *ca = p->area->priv;
+
+	if (domain->nc && !ca->filling)
+		flush_for_each_page(p, sizeof(struct count_page), page_conceal, 0);
+}
+
+static bool page_unpin(void *state, const struct flush_piece *p, u32 nr_nc)
+{
+	struct count_page *page = state;
+	bool written = page->written;
+
+	page->written = false;
+	return written;
+}
+
+static void exact_before_unpin(const struct flush_piece *p, enum flush_unpin_why why)
+{
+	flush_for_each_page(p, sizeof(struct count_page), page_unpin, 0);
+}
+
+const struct flush_policy flush_policy_exact = {
+	.abi = FLUSH_ABI_VERSION,
+	.size = sizeof(struct flush_policy),
+	.name = "exact",
+	.what = "per page: flush on 0->1 exposure, at unpin iff it was exposed for writing",
+	.claims = CONTRACTS_SOUND,
+	.area_size = sizeof(struct count_area),
+	.page_size = sizeof(struct count_page),
+	.fill_begin = count_fill_begin,
+	.fill_end = count_fill_end,
+	.before_map = count_before_map,
+	.after_unmap = exact_after_unmap,
+	.before_unpin = exact_before_unpin,
+	.area_split = count_area_split,
+};
+
+static bool page_close(void *state, const struct flush_piece *p, u32 nr_nc)
+{
+	struct count_page *page = state;
+
+	page->count--;
+	return !page->count && page_unpin(state, p, 0);
+}
+
+/* A fill is being undone: the page was exposed by it alone iff its targets are all that is counted.
+ */
+static bool page_close_unwind(void *state, const struct flush_piece *p, u32 nr_nc)
+{
+	struct count_page *page = state;
+
+	return page->count == nr_nc && page_unpin(state, p, 0);
+}
+
+static void close_after_unmap(const struct flush_piece *p, const struct flush_domain *domain)
+{
+	const struct count_area *ca = p->area->priv;
+
+	if (!ca->filling && domain->nc)
+		flush_for_each_page(p, sizeof(struct count_page), page_close, 0);
+	else if (ca->filling && ca->nr_nc && p->flags & FLUSH_FINAL)
+		flush_for_each_page(p, sizeof(struct count_page), page_close_unwind, ca->nr_nc);
+}
+
+const struct flush_policy flush_policy_exact_close = {
+	.abi = FLUSH_ABI_VERSION,
+	.size = sizeof(struct flush_policy),
+	.name = "exact_close",
+	.what = "per page: flush on 0->1 exposure, and on 1->0 of one for writing",
+	.claims = CONTRACTS_SOUND | CONTRACT_E,
+	.needs = FLUSH_NEED_UNMAP_PFNS,
+	.area_size = sizeof(struct count_area),
+	.page_size = sizeof(struct count_page),
+	.fill_begin = count_fill_begin,
+	.fill_end = count_fill_end,
+	.before_map = count_before_map,
+	.after_unmap = close_after_unmap,
+	.area_split = count_area_split,
+};

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "core/iopt/batch.h"
+#include "core/iopt/pages.h"
+
+void *iommufd_alloc(struct iommufd_ctx *ctx, size_t size)
+{
+	if (machine_should_fail(ctx->machine, FAULT_ALLOC))
+		return NULL;
+	return arena_alloc(ctx->arena, size);
+}
+
+void iommufd_free(struct iommufd_ctx *ctx, void *p, size_t size)
+{
+	arena_free(ctx->arena, p, size);
+}
+
+static void batch_setup(struct pfn_batch *b, void *memory, size_t bytes)
+{
+	b->array_size = bytes / BATCH_ENTRY_BYTES;
+	b->pfns = memory;
+	b->npfns = (u32 *)(b->pfns + b->array_size);
+	b->memory = memory == b->inline_buf ? NULL : memory;
+	b->memory_bytes = bytes;
+	batch_clear(b);
+}
+
+/* What is wished for: an entry a page, within the limit. 8 + 4 bytes an entry, both arrays aligned.
+ */
+static size_t batch_wish(const struct iommufd_ctx *ctx, u64 npages)
+{
+	u64 limit = ctx->temp_limit / BATCH_ENTRY_BYTES;
+
+	return min(npages, limit) * BATCH_ENTRY_BYTES;
+}
+
+int batch_init(struct pfn_batch *b, struct iommufd_ctx *ctx, u64 npages)
+{
+	size_t bytes = batch_wish(ctx, npages);
+	void *p;
+
+	if (machine_should_fail(ctx->machine, FAULT_TEMP))
+		return -ENOMEM;
+	if (bytes <= sizeof(b->inline_buf)) {
+		batch_setup(b, b->inline_buf, bytes);
+		return 0;
+	}
+	p = arena_alloc(ctx->arena, bytes);
+	if (!p) {
+		bytes = min(bytes, PAGE_SIZE);
+		p = arena_alloc(ctx->arena, bytes);
+	}
+	if (!p)
+		return -ENOMEM;
+	batch_setup(b, p, bytes);
+	return 0;
+}
+
+void batch_init_backup(struct pfn_batch *b, struct iommufd_ctx *ctx, u64 npages)
+{
+	size_t bytes = batch_wish(ctx, npages);
+	void *p;
+
+	if (bytes > sizeof(b->inline_buf) && !machine_should_fail(ctx->machine, FAULT_TEMP)) {
+		p = arena_alloc(ctx->arena, bytes);
+		if (!p) {
+			bytes = min(bytes, PAGE_SIZE);
+			p = arena_alloc(ctx->arena, bytes);
+		}
+		if (p) {
+			batch_setup(b, p, bytes);
+			return;
+		}
+	}
+	batch_setup(b, b->inline_buf, min(bytes, sizeof(b->inline_buf)));
+}
+
+void batch_destroy(struct pfn_batch *b, struct iommufd_ctx *ctx)
+{
+	if (b->memory)
+		arena_free(ctx->arena, b->memory, b->memory_bytes);
+}
+
+static u64 extend_last(struct pfn_batch *b, u64 pfn, u64 n)
+{
+	u32 i = b->end - 1;
+
+	if (!b->end || b->pfns[i] + b->npfns[i] != pfn)
+		return 0;
+	n = min(n, UINT32_MAX - (u64)b->npfns[i]);
+	b->npfns[i] += n;
+	b->total_pfns += n;
+	return n;
+}
+
+u64 batch_add_run(struct pfn_batch *b, u64 pfn, u64 n)
+{
+	u64 done = extend_last(b, pfn, n);
+
+	while (done < n && b->end < b->array_size) {
+		u64 part = min(n - done, (u64)UINT32_MAX);
+
+		b->pfns[b->end] = pfn + done;
+		b->npfns[b->end] = part;
+		b->end++;
+		b->total_pfns += part;
+		done += part;
+	}
+	return done;
+}
+
+void batch_skip(struct pfn_batch *b, u64 n)
+{
+	u32 i = 0, kept = 0;
+
+	b->total_pfns -= n;
+	for (; i < b->end && n >= b->npfns[i]; i++)
+		n -= b->npfns[i];
+	for (; i < b->end; i++, kept++) {
+		/* The pfn moves on by what the first kept run loses, before its length changes. */
+		b->pfns[kept] = b->pfns[i] + n;
+		b->npfns[kept] = b->npfns[i] - n;
+		n = 0;
+	}
+	b->end = kept;
+}
+
+void batch_clear_carry(struct pfn_batch *b, u64 keep, struct iommufd_ctx *ctx)
+{
+	u32 i = b->end - 1;
+
+	if (!keep) {
+		batch_clear(b);
+		return;
+	}
+	if (!b->end || b->npfns[i] < keep) {
+		machine_strict(ctx->machine, "B3", "the carry does not lie in one run", keep,
+			       b->total_pfns);
+		batch_clear(b);
+		return;
+	}
+	b->pfns[0] = b->pfns[i] + (b->npfns[i] - keep);
+	b->npfns[0] = keep;
+	b->end = 1;
+	b->total_pfns = keep;
+}
+
+void batch_from_store(struct pfn_batch *b, struct pfn_store *store, u64 first, u64 last)
+{
+	for (u64 i = first;; i++) {
+		u64 pfn = pfn_store_load(store, i);
+
+		if (!pfn || !batch_add_run(b, pfn, 1) || i == last)
+			return;
+	}
+}
+
+static void from_domain(struct pfn_batch *b, struct iopt_domain *domain, struct iopt_area *area,
+			u64 first, u64 last, bool only_extend)
+{
+	while (first <= last) {
+		u64 want = last - first + 1, pfn, got;
+
+		got = domain_read_run(domain->d, iopt_area_index_to_iova(area, first), want, &pfn);
+		want = only_extend ? extend_last(b, pfn, got) : batch_add_run(b, pfn, got);
+		if (!got || want < got)
+			return;
+		first += got;
+	}
+}
+
+void batch_from_domain(struct pfn_batch *b, struct iopt_domain *domain, struct iopt_area *area,
+		       u64 first, u64 last)
+{
+	from_domain(b, domain, area, first, last, false);
+}
+
+void batch_from_domain_continue(struct pfn_batch *b, struct iopt_domain *domain,
+				struct iopt_area *area, u64 first, u64 last)
+{
+	from_domain(b, domain, area, first, last, true);
+}
+
+u64 batch_run_at(const struct pfn_batch *b, u64 offset, u64 *pfn)
+{
+	for (u32 i = 0; i < b->end; i++) {
+		if (offset < b->npfns[i]) {
+			*pfn = b->pfns[i] + offset;
+			return b->npfns[i] - offset;
+		}
+		offset -= b->npfns[i];
+	}
+	return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pfn_batch: a run-length list of pfns in temporary memory, for a consecutive range of page
+ * indexes. Its capacity (runs) is an accident of memory, down to one; its owner keeps the index of
+ * its first pfn.
+ */
+#ifndef NOSNOOP_BATCH_H
+#define NOSNOOP_BATCH_H
+
+#include "core/iopt/iommufd.h"
+#include "core/iopt/sparse.h"
+
+struct iopt_area;
+struct iopt_domain;
+
+#define BATCH_ENTRY_BYTES  12
+#define BATCH_BACKUP_BYTES 256
+#define BATCH_BACKUP_RUNS  (BATCH_BACKUP_BYTES / BATCH_ENTRY_BYTES)
+
+struct pfn_batch {
+	u64 *pfns;  /* first pfn of each run */
+	u32 *npfns; /* its length */
+	u32 array_size;
+	u32 end; /* runs in use */
+	u64 total_pfns;
+	void *memory; /* NULL: the inline or backup buffer is in use */
+	size_t memory_bytes;
+	u64 inline_buf[BATCH_BACKUP_BYTES / 8];
+};
+
+/* Fill paths: -ENOMEM when there is no memory (FAULT_TEMP). */
+int batch_init(struct pfn_batch *b, struct iommufd_ctx *ctx, u64 npages);
+/* Destroy paths: cannot fail, falls back to the buffer inside the batch. */
+void batch_init_backup(struct pfn_batch *b, struct iommufd_ctx *ctx, u64 npages);
+void batch_destroy(struct pfn_batch *b, struct iommufd_ctx *ctx);
+
+static inline void batch_clear(struct pfn_batch *b)
+{
+	b->end = 0;
+	b->total_pfns = 0;
+}
+
+/* Append n consecutive pfns; how many were taken (fewer: the array is full, or a run is at 2^32 -
+ * 1). */
+u64 batch_add_run(struct pfn_batch *b, u64 pfn, u64 n);
+/* Drop n pfns from the front. */
+void batch_skip(struct pfn_batch *b, u64 n);
+/* Keep only the last `keep` pfns: the carry, which lies in one run. */
+void batch_clear_carry(struct pfn_batch *b, u64 keep, struct iommufd_ctx *ctx);
+
+void batch_from_store(struct pfn_batch *b, struct pfn_store *store, u64 first, u64 last);
+/* Append what the domain maps at the area's indexes [first..last], until the batch is full. */
+void batch_from_domain(struct pfn_batch *b, struct iopt_domain *domain, struct iopt_area *area,
+		       u64 first, u64 last);
+/* The same, but only by making the last run longer. */
+void batch_from_domain_continue(struct pfn_batch *b, struct iopt_domain *domain,
+				struct iopt_area *area, u64 first, u64 last);
+
+/* The run that holds the pfn at offset, from there on: its first pfn, and how many follow in it. */
+u64 batch_run_at(const struct pfn_batch *b, u64 offset, u64 *pfn);
+
+#endif

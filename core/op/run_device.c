@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ops that are no requests: user buffers and tasks, CPU and device accesses, eviction, check. */
+#include "core/op/run_priv.h"
+
+void run_pattern(u8 *data, u64 len, u64 value, unsigned int width)
+{
+	for (u64 i = 0; i < len; i++)
+		data[i] = value >> 8 * (i % width);
+}
+
+void run_mix_bytes(struct run *r, const u8 *data, u64 len)
+{
+	u64 h = len;
+
+	for (u64 i = 0; i < len; i++)
+		h = h * 0x100000001b3ULL ^ data[i];
+	run_mix(r, h);
+}
+
+/* --- buffers ------------------------------------------------------------------------------------ */
+
+static u64 max_pages(const struct run *r)
+{
+	return r->cfg.max_pages ? r->cfg.max_pages : RUN_PAGES_FUZZ;
+}
+
+/* Pages [first..last] of the op, cut to the buffer. False: none of them. */
+static bool page_range(const struct op *op, const struct buffer *b, u64 *first, u64 *last)
+{
+	u64 npages = buffer_npages(b);
+
+	*first = op->flags & OPF_WHOLE ? 0 : op->arg;
+	if (*first >= npages)
+		return false;
+	*last = npages - 1;
+	if (!(op->flags & OPF_WHOLE))
+		*last = min(*last - *first, max(op_len(op), 1ULL) - 1) + *first;
+	return true;
+}
+
+static int buffer_make(struct run *r, struct run_op *o)
+{
+	struct run_object *b = run_made(r, OBJ_BUFFER);
+	u64 va = 0, npages = (o->op.arg - 1ULL) % max_pages(r) + 1;
+	int rc;
+
+	if (op_addr_mode(&o->op) == OP_ADDR_ABS)
+		va = o->op.addr;
+	else if (op_addr_mode(&o->op) == OP_ADDR_END)
+		va = ~o->op.addr;
+	rc = buffer_create(r->s->machine, o->op.thread & (MACHINE_TASKS_MAX - 1), va, npages, &b->buffer);
+	if (rc)
+		return rc;
+	run_live(r, OBJ_BUFFER, b);
+	if (r->cfg.buffer && r->cfg.buffer(r->cfg.ctx, r->s->machine, b->buffer))
+		r->s->full = true;
+	return 0;
+}
+
+static int page_flags(struct run *r, const struct op *op, struct buffer *b, u64 first, u64 last)
+{
+	return buffer_set_flags(r->s->machine, b, first, last, op->addr & 7, op->addr >> 3 & 7);
+}
+
+static int evict(struct run *r, struct buffer *b, u64 first, u64 last)
+{
+	for (u64 page = first; page <= last; page++) {
+		u64 pfn = buffer_pfn(b, page);
+
+		if (pfn != MACHINE_NO_PFN)
+			machine_evict(r->s->machine, pfn << PAGE_SHIFT, PAGE_SIZE);
+	}
+	return 0;
+}
+
+/* Inside the bracket. */
+static int buffer_change(struct run *r, const struct op *op, struct run_object *o)
+{
+	struct run_object *from;
+	u64 first, last;
+
+	if (op->code == OP_BUFFER_DESTROY) {
+		buffer_destroy(r->s->machine, o->buffer);
+		run_dead(r, OBJ_BUFFER, o);
+		return 0;
+	}
+	if (op->code == OP_ALIAS) {
+		from = run_ref(r, op, 1, OBJ_BUFFER);
+		return buffer_alias(r->s->machine, o->buffer, op->arg, from->buffer, op->addr);
+	}
+	if (!page_range(op, o->buffer, &first, &last))
+		return -EINVAL;
+	switch (op->code) {
+	case OP_LAYOUT:
+		return buffer_layout_runs(r->s->machine, o->buffer, first, last, max(op->addr, 1ULL));
+	case OP_PAGE_FLAGS:
+		return page_flags(r, op, o->buffer, first, last);
+	case OP_REMAP:
+		return buffer_remap(r->s->machine, o->buffer, first, last);
+	default:
+		return evict(r, o->buffer, first, last);
+	}
+}
+
+/* --- CPU and device ------------------------------------------------------------------------------ */
+
+static int cpu_access(struct run *r, const struct op *op, struct run_object *o)
+{
+	u64 len = op_length(op) % (RUN_BYTES + 1), va = buffer_va(o->buffer) + op->addr;
+	u32 task = buffer_task(o->buffer);
+	u8 *data = arena_alloc(r->side, len);
+	bool write = op->code == OP_STORE;
+	int rc;
+
+	if (!data)
+		return -ENOMEM;
+	if (write)
+		run_pattern(data, len, op->arg, 4);
+	run_values_begin(r, data, len, write);
+	if (write)
+		rc = machine_user_store(r->s->machine, task, va, data, len);
+	else
+		rc = machine_user_load(r->s->machine, task, va, data, len);
+	run_values_end(r);
+	if (!write)
+		run_mix_bytes(r, data, len);
+	arena_free(r->side, data, len);
+	return rc;
+}
+
+static int dma(struct run *r, const struct op *op, struct domain *d, u64 iova, u64 len)
+{
+	bool write = op->code == OP_DMA_WRITE, no_snoop = op->flags & OPF_NC;
+	u8 *data = arena_alloc(r->side, len);
+	int rc;
+
+	if (!data)
+		return -ENOMEM;
+	if (write)
+		run_pattern(data, len, op->arg, 4);
+	run_values_begin(r, data, len, write);
+	if (write)
+		rc = machine_dma_write(r->s->machine, d, iova, data, len, no_snoop);
+	else
+		rc = machine_dma_read(r->s->machine, d, iova, data, len, no_snoop);
+	run_values_end(r);
+	if (!write)
+		run_mix_bytes(r, data, len);
+	arena_free(r->side, data, len);
+	return rc;
+}
+
+bool run_device_op(struct run *r, struct run_op *o)
+{
+	struct run_object *d = run_ref(r, &o->op, 0, OBJ_DOMAIN);
+	struct request req;
+	u64 iova, len;
+
+	if (!d || !run_span(r, &o->op, d->owner, &iova, &len))
+		return false;
+	run_bracket_begin(r, o, &req);
+	run_bracket_end(r, o, &req,
+			dma(r, &o->op, machine_domain(r->s->machine, d->id), iova, len % (RUN_BYTES + 1)));
+	return true;
+}
+
+/* --- tasks --------------------------------------------------------------------------------------- */
+
+static void capabilities(struct task *t, u32 bits)
+{
+	t->cap_ipc_lock = (t->cap_ipc_lock || bits & 1) && !(bits & 4);
+	t->cap_sys_resource = (t->cap_sys_resource || bits & 2) && !(bits & 8);
+}
+
+static void task_op(struct run *r, const struct op *op)
+{
+	u32 id = op->thread & (MACHINE_TASKS_MAX - 1);
+	struct task *t = machine_task(r->s->machine, id);
+
+	switch (op->code) {
+	case OP_RLIMIT:
+		t->rlimit_memlock = op->addr;
+		break;
+	case OP_CAP:
+		capabilities(t, op->arg);
+		break;
+	case OP_EXIT:
+		machine_task_exit(r->s->machine, id);
+		break;
+	case OP_GUP_LIMIT:
+		machine_set_gup_limit(r->s->machine, op->arg);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool buffer_op(struct run *r, struct run_op *o)
+{
+	struct run_object *b = run_ref(r, &o->op, 0, OBJ_BUFFER);
+	struct request req;
+	bool cpu = o->op.code == OP_STORE || o->op.code == OP_LOAD;
+
+	if (!b || (o->op.code == OP_ALIAS && !run_ref(r, &o->op, 1, OBJ_BUFFER)))
+		return false;
+	run_bracket_begin(r, o, &req);
+	run_bracket_end(r, o, &req, cpu ? cpu_access(r, &o->op, b) : buffer_change(r, &o->op, b));
+	return true;
+}
+
+bool run_machine_op(struct run *r, struct run_op *o)
+{
+	struct request req;
+	int rc = 0;
+
+	switch (o->op.code) {
+	case OP_DMA_READ:
+	case OP_DMA_WRITE:
+		return run_device_op(r, o);
+	case OP_BUFFER_DESTROY:
+	case OP_LAYOUT:
+	case OP_ALIAS:
+	case OP_PAGE_FLAGS:
+	case OP_REMAP:
+	case OP_EVICT:
+	case OP_STORE:
+	case OP_LOAD:
+		return buffer_op(r, o);
+	default:
+		break;
+	}
+	run_bracket_begin(r, o, &req);
+	if (o->op.code == OP_BUFFER)
+		rc = buffer_make(r, o);
+	else
+		task_op(r, &o->op);
+	run_bracket_end(r, o, &req, rc);
+	if (o->op.code == OP_CHECK)
+		run_check(r);
+	return true;
+}

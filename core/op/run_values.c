@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rule A6: what the CPU reads is what it wrote last. A byte is known from the store that put it there until a
+ * no-snoop device write touches its line; known bytes are compared with what loads, in-kernel reads and snooped
+ * DMA give. In-kernel reads and writes must also touch the right frames: the one that the owner's address
+ * shows now, or the one that was pinned for the area.
+ *
+ * Not verified: bytes that nobody stored, bytes of a frame that copy-on-write made, and reads
+ * beyond FRAMES_MAX stored-to frames.
+ */
+#include "core/op/run_priv.h"
+
+#define FRAMES_MAX 4096u
+#define BUCKETS	   512u
+
+struct value_frame {
+	struct value_frame *next;
+	u64 pfn;
+	u64 known[PAGE_SIZE / 64]; /* a bit for each byte */
+	u8 data[PAGE_SIZE];
+};
+
+struct value_piece {
+	u64 pa;
+	u32 off, len;
+};
+
+struct run_values {
+	u32 nr_frames;
+	bool active, write;
+	u8 *data; /* of the op at hand */
+	u64 len, cursor;
+	struct run_row pieces;
+	struct value_frame *buckets[BUCKETS];
+};
+
+struct run_values *run_values_create(struct arena *arena)
+{
+	struct run_values *v = arena_alloc(arena, sizeof(*v));
+
+	if (v)
+		v->pieces.size = sizeof(struct value_piece);
+	return v;
+}
+
+static struct value_frame *frame_of(struct run *r, u64 pfn, bool create)
+{
+	struct run_values *v = r->s->values;
+	struct value_frame **bucket = &v->buckets[mix64(pfn) % BUCKETS], *f;
+
+	for (f = *bucket; f; f = f->next)
+		if (f->pfn == pfn)
+			return f;
+	if (!create || v->nr_frames == FRAMES_MAX)
+		return NULL;
+	f = arena_alloc(r->side, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->pfn = pfn;
+	f->next = *bucket;
+	*bucket = f;
+	v->nr_frames++;
+	return f;
+}
+
+/* [pa..pa+len-1] lies within one line; @bytes NULL: not known any more. */
+static void learn(struct run *r, u64 pa, u64 len, const u8 *bytes)
+{
+	struct value_frame *f = frame_of(r, pa >> PAGE_SHIFT, bytes);
+	u64 off = pa & PAGE_MASK;
+
+	if (!f)
+		return;
+	for (u64 i = 0; i < len; i++) {
+		u64 bit = 1ULL << ((off + i) % 64), *word = &f->known[(off + i) / 64];
+
+		*word = bytes ? *word | bit : *word & ~bit;
+		if (bytes)
+			f->data[off + i] = bytes[i];
+	}
+}
+
+/* The bytes of the op that this access moved, NULL when it is none of the op's. */
+static u8 *advance(struct run *r, const struct machine_event *ev)
+{
+	struct run_values *v = r->s->values;
+	struct value_piece *p;
+	u64 at = v->cursor;
+
+	if (!v->active || at + ev->len > v->len)
+		return NULL;
+	v->cursor += ev->len;
+	if (!run_row_grow(r, &v->pieces, v->pieces.nr + 1))
+		return NULL;
+	p = (struct value_piece *)v->pieces.data + v->pieces.nr++;
+	*p = (struct value_piece){ .pa = ev->pa, .off = at, .len = ev->len };
+	return v->data + at;
+}
+
+void run_values_event(struct run *r, const struct machine_event *ev)
+{
+	struct run_values *v = r->s->values;
+
+	switch (ev->kind) {
+	case EV_CPU_STORE:
+		learn(r, ev->pa, ev->len, v->write ? advance(r, ev) : NULL);
+		break;
+	case EV_DMA_WRITE:
+		advance(r, ev);
+		learn(r, round_down(ev->pa, LINE_SIZE), LINE_SIZE, NULL);
+		break;
+	case EV_CPU_LOAD:
+		if (!v->write)
+			advance(r, ev);
+		break;
+	case EV_DMA_READ:
+		/* Memory may lag behind the cache: what comes is the shadow's business. */
+		if (v->active)
+			v->cursor += ev->len;
+		break;
+	default:
+		break;
+	}
+}
+
+void run_values_begin(struct run *r, void *data, u64 len, bool write)
+{
+	struct run_values *v = r->s->values;
+
+	if (!v)
+		return;
+	v->active = true;
+	v->write = write;
+	v->data = data;
+	v->len = len;
+	v->cursor = 0;
+	v->pieces.nr = 0;
+}
+
+static void compare(struct run *r, const struct value_piece *p)
+{
+	struct value_frame *f = frame_of(r, p->pa >> PAGE_SHIFT, false);
+	const u8 *got = r->s->values->data + p->off;
+	u64 off = p->pa & PAGE_MASK;
+
+	for (u64 i = 0; f && i < p->len; i++) {
+		if (!(f->known[(off + i) / 64] >> (off + i) % 64 & 1) || f->data[off + i] == got[i])
+			continue;
+		run_note(r, "A6", "read 0x%02x where 0x%02x was written last (byte 0x%llx)", got[i],
+			 f->data[off + i], (unsigned long long)(p->pa + i));
+		return;
+	}
+}
+
+void run_values_end(struct run *r)
+{
+	struct run_values *v = r->s->values;
+
+	if (!v)
+		return;
+	v->active = false;
+	for (u32 i = 0; !v->write && i < v->pieces.nr; i++)
+		compare(r, (struct value_piece *)v->pieces.data + i);
+	v->write = false;
+}
+
+/* --- the frames that an in-kernel access may touch --------------------------------------------------- */
+
+struct where {
+	u64 iova;	   /* looked for */
+	struct view_area area;
+	struct view_pages pages;
+	u64 index, pinned; /* what pinned_pfns says of the index */
+	bool found;
+};
+
+static bool match_area(void *ctx, const struct view_area *area)
+{
+	struct where *w = ctx;
+
+	if (w->iova < area->iova || w->iova > area->last)
+		return area->last < w->iova;
+	w->area = *area;
+	w->found = true;
+	return false;
+}
+
+static bool match_pages(void *ctx, const struct view_pages *pages)
+{
+	struct where *w = ctx;
+
+	if (pages->id != w->area.pages)
+		return true;
+	w->pages = *pages;
+	return false;
+}
+
+static bool match_pfn(void *ctx, u64 index, u64 pfn)
+{
+	struct where *w = ctx;
+
+	if (index < w->index)
+		return true;
+	if (index == w->index)
+		w->pinned = pfn;
+	return false;
+}
+
+/* The frame that the owner's address shows; MACHINE_NO_PFN: none. */
+static u64 user_frame(struct run *r, const struct where *w)
+{
+	u64 va = round_down(w->pages.uptr, PAGE_SIZE) + (w->index << PAGE_SHIFT);
+	struct buffer *b = machine_buffer_at(r->s->machine, w->pages.task, va);
+
+	return b ? buffer_pfn(b, (va - buffer_va(b)) >> PAGE_SHIFT) : MACHINE_NO_PFN;
+}
+
+static void check_piece(struct run *r, const struct value_piece *p, u32 table, u64 iova,
+			const struct backend_view *view)
+{
+	struct where w = { .iova = iova + p->off };
+	u64 byte, pfn = p->pa >> PAGE_SHIFT, probed;
+	struct domain *d;
+	u32 prot;
+
+	view->areas(view->ctx, table, match_area, &w);
+	if (!w.found) {
+		run_note(r, "A6", "rw went to frame %llu for IOVA 0x%llx, where no area is",
+			 (unsigned long long)pfn, (unsigned long long)w.iova);
+		return;
+	}
+	view->pages(view->ctx, match_pages, &w);
+	byte = w.iova - w.area.iova + w.area.page_offset;
+	w.index = w.area.first_index + (byte >> PAGE_SHIFT);
+	view->pinned_pfns(view->ctx, w.area.pages, match_pfn, &w);
+	if ((byte & PAGE_MASK) == (p->pa & PAGE_MASK) && (pfn == user_frame(r, &w) || pfn == w.pinned))
+		return;
+	d = w.area.storage_domain ? machine_domain(r->s->machine, w.area.storage_domain) : NULL;
+	if (d && domain_probe(d, w.iova, &probed, &prot) && probed == p->pa)
+		return;
+	run_note(r, "A6", "rw of IOVA 0x%llx went to 0x%llx: neither what is pinned nor the owner's",
+		 (unsigned long long)w.iova, (unsigned long long)p->pa);
+}
+
+void run_values_rw(struct run *r, u32 table, u64 iova)
+{
+	struct run_values *v = r->s->values;
+	struct backend_view view;
+	u64 page = UINT64_MAX;
+
+	if (!v || !v->pieces.nr)
+		return;
+	r->cfg.backend->view(r->s->backend, &view);
+	for (u32 i = 0; i < v->pieces.nr; i++) {
+		const struct value_piece *p = (struct value_piece *)v->pieces.data + i;
+
+		/* Once for each frame: the lines of a page follow each other. */
+		if (p->pa >> PAGE_SHIFT == page)
+			continue;
+		page = p->pa >> PAGE_SHIFT;
+		check_piece(r, p, table, iova, &view);
+	}
+}

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Shared by run.sh and test.sh: where things are, what must be installed, how many jobs.
+# Sourced from a script with `set -euo pipefail`; changes to the top of the checkout.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$top" || exit 2
+export LC_ALL=C
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() { # exit code 2: nothing was started
+	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+	exit 2
+}
+
+have() {
+	command -v "$1" >/dev/null 2>&1
+}
+
+jobs_nr() {
+	nproc 2>/dev/null || echo 2
+}
+
+# compiles COMPILER FLAGS...: does an empty program compile and link with these flags?
+compiles() {
+	local dir rc=0
+	have "$1" || return 1
+	dir=$(mktemp -d)
+	printf 'int main(void) { return 0; }\n' >"$dir/probe.c"
+	"$@" "$dir/probe.c" -o "$dir/probe" >/dev/null 2>&1 || rc=1
+	rm -rf "$dir"
+	return $rc
+}
+
+# links_fuzzer COMPILER: are libFuzzer and the sanitizer runtimes of this compiler there?
+links_fuzzer() {
+	local dir rc=0
+	have "$1" || return 1
+	dir=$(mktemp -d)
+	printf '%s\n' '#include <stddef.h>' '#include <stdint.h>' \
+		'int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);' \
+		'int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) { return n && p[0] ? 0 : 0; }' \
+		>"$dir/probe.c"
+	"$1" -fsanitize=fuzzer,address "$dir/probe.c" -o "$dir/probe" >/dev/null 2>&1 || rc=1
+	rm -rf "$dir"
+	return $rc
+}
+
+has_lib() { # by pkg-config
+	have pkg-config && pkg-config --exists "$1"
+}
+
+# The Debian name of the compiler runtime that belongs to the distribution's `clang`.
+clang_rt_package() {
+	local v
+	v=$(clang -dumpversion 2>/dev/null | cut -d. -f1) || true
+	[ -n "$v" ] || v=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9][0-9]*\)$/\1/p' | head -n 1)
+	echo "libclang-rt-${v:-14}-dev"
+}
+
+# One Debian package name a line, of what the build and the tests cannot do without.
+missing_required() {
+	have cmake || echo cmake
+	have ninja || echo ninja-build
+	compiles gcc || printf '%s\n' gcc libc6-dev
+	have nm || echo binutils
+	have pkg-config || echo pkg-config
+	has_lib jansson || echo libjansson-dev
+	has_lib cmocka || echo libcmocka-dev
+	have python3 || echo python3
+}
+
+# Likewise, of what only some steps of the tests need: without it they say that they were skipped.
+missing_optional() {
+	have git || echo git
+	compiles clang || echo clang
+	links_fuzzer clang || clang_rt_package
+	have afl-fuzz && have afl-clang-fast || echo afl++
+	have clang-format || echo clang-format
+}
+
+# as_root COMMAND...: status 126 when there is no way to be root
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif have sudo && sudo -n true 2>/dev/null; then
+		sudo -n "$@"
+	else
+		return 126
+	fi
+}
+
+apt_install() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+}
+
+# need all|required: installs what is missing, or says what to install and exits with 2. "required": what
+# merely some steps of the tests want is not looked at.
+need() {
+	local required optional p log
+	mapfile -t required < <(missing_required)
+	optional=()
+	[ "$1" = required ] || mapfile -t optional < <(missing_optional)
+	[ ${#required[@]} -gt 0 ] || [ ${#optional[@]} -gt 0 ] || return 0
+
+	if ! have apt-get; then
+		[ ${#required[@]} -gt 0 ] || { say "not installed (some steps are skipped): ${optional[*]}"; return 0; }
+		die "missing, by the names of Debian's packages: ${required[*]} ${optional[*]}; install them and start again"
+	fi
+	if ! as_root true; then
+		[ ${#required[@]} -gt 0 ] || { say "not installed (some steps are skipped): ${optional[*]}"; return 0; }
+		die "missing packages, and neither root nor passwordless sudo here. Run:
+  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${required[*]} ${optional[*]}"
+	fi
+
+	log=$(mktemp)
+	say "installing: ${required[*]} ${optional[*]}"
+	if ! as_root apt-get update -q >"$log" 2>&1; then
+		tail -n 5 "$log" >&2
+		say "apt-get update failed; trying with the package lists that are there"
+	fi
+	if [ ${#required[@]} -gt 0 ] && ! apt_install "${required[@]}" >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		die "apt-get install failed: ${required[*]}"
+	fi
+	# Some distributions lack one of these: that must not stop the others. Asked again, because the
+	# name of the runtime is known only when the package lists (or clang) are there.
+	for p in "${optional[@]}"; do
+		case $p in libclang-rt-*) p=$(clang_rt_package) ;; esac
+		apt_install "$p" >"$log" 2>&1 || say "could not install $p: the steps that need it are skipped"
+	done
+	rm -f "$log"
+	mapfile -t required < <(missing_required)
+	[ ${#required[@]} -eq 0 ] || die "still missing after the installation: ${required[*]}"
+}
+
+# tracked PATTERN...: files of the checkout, also those not added yet, one a line; without git, all but build/.
+tracked() {
+	if have git && git -c safe.directory='*' rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+		git -c safe.directory='*' ls-files --cached --others --exclude-standard -- "$@" |
+			sort -u | while IFS= read -r f; do [ ! -f "$f" ] || printf '%s\n' "$f"; done
+	else
+		local p
+		for p in "$@"; do
+			find . \( -path ./build -o -path ./.git \) -prune -o -type f -name "$p" -print
+		done | sed 's,^\./,,' | sort -u
+	fi
+}

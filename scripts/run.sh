@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Installs what is missing, builds, judges and prices every policy; leaves the report in results/latest.
+# A run that fails or is interrupted leaves the results of the one before it as they were.
+set -euo pipefail
+
+usage() {
+	cat <<'END'
+usage: scripts/run.sh [--out DIR] [options of `nosnoop-bench report`]
+  --out DIR   where the results go (default results/latest); DIR is replaced when the run is complete
+See `build/rel/bin/nosnoop-bench report --help` (after a first build) for the other options.
+END
+}
+
+args=()
+out=results/latest
+given=
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help) usage; exit 0 ;;
+	--out)
+		[ $# -ge 2 ] || { usage >&2; exit 2; }
+		given=$2
+		shift
+		;;
+	--out=*) given=${1#--out=} ;;
+	*) args+=("$1") ;;
+	esac
+	shift
+done
+# A relative name is meant from where the caller stands; lib.sh changes the folder.
+case $given in
+"") ;;
+/*) out=$given ;;
+*) out=$PWD/$given ;;
+esac
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+out=${out%/}
+parent=$(dirname "$out")
+mkdir -p "$parent" 2>/dev/null || die "cannot make $parent: expected a folder where results can be written"
+if [ -e "$out" ] && [ ! -d "$out" ]; then
+	die "$out is not a folder: expected a name for the results' folder"
+fi
+work=$(mktemp -d "$parent/.$(basename "$out").new.XXXXXX" 2>/dev/null) ||
+	die "$parent is not writable: expected a folder where results can be written; nothing was started"
+old=
+cleanup() {
+	# The old results were set aside and the new ones did not take their place: put them back.
+	if [ -n "$old" ] && [ -d "$old" ] && [ ! -e "$out" ]; then
+		mv "$old" "$out"
+	fi
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+if [ -d "$out" ] && [ ! -w "$out" ]; then
+	die "$out is not writable: expected results that can be replaced; nothing was started"
+fi
+
+need required
+jobs=$(jobs_nr)
+log=$(mktemp)
+if ! { cmake --preset rel && cmake --build build/rel -j "$jobs"; } >"$log" 2>&1; then
+	tail -n 60 "$log" >&2
+	rm -f "$log"
+	say "run.sh: the build failed" >&2
+	exit 1
+fi
+rm -f "$log"
+
+build/rel/bin/nosnoop-bench report --out "$work" ${args[@]+"${args[@]}"}
+python3 -B scripts/report.py "$work"
+for f in report.html report.txt results.json meta.json; do
+	[ -s "$work/$f" ] || { say "run.sh: $f was not written; the old results stay" >&2; exit 1; }
+done
+
+chmod 755 "$work"
+if [ -d "$out" ]; then
+	old=$work.old
+	mv "$out" "$old"
+fi
+mv "$work" "$out"
+[ -z "$old" ] || rm -rf "$old"
+say "results: ${out#"$top"/}"

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Installs what is missing, builds with ASan + UBSan, runs every test and every check.
+# The last line is `N passed, N failed`; exit 0 when nothing failed, 1 when something did, 2 when it could not start.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+case ${1-} in
+-h | --help)
+	say "usage: scripts/test.sh    (no options; FUZZ_SECONDS=n sets how long each fuzzer runs, default 10)"
+	exit 0
+	;;
+esac
+
+passed=0
+failed=0
+fuzz_seconds=${FUZZ_SECONDS:-10}
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+result() { # STATUS NAME SECONDS LOG
+	if [ "$1" = 0 ]; then
+		passed=$((passed + 1))
+		say "ok      $2 ($3 s)"
+	else
+		failed=$((failed + 1))
+		say "FAILED  $2 ($3 s)"
+		tail -n 60 "$4"
+	fi
+}
+
+# check NAME COMMAND...: counts one; its output is shown only when it failed
+check() {
+	local name=$1 log start rc=0
+	log="$logs/log"
+	shift
+	start=$SECONDS
+	"$@" >"$log" 2>&1 || rc=$?
+	result $rc "$name" $((SECONDS - start)) "$log"
+	[ $rc != 0 ] || grep '^skipped:' "$log" || true
+	return 0
+}
+
+skipped() {
+	say "skipped: $*"
+}
+
+# build_in DIR CMAKE-ARGUMENTS...: configure and build
+build_in() {
+	local dir=$1
+	shift
+	cmake "$@" && cmake --build "$dir" -j "$jobs"
+}
+
+# ctest's own count, taken from its summary line
+run_ctest() {
+	local log="$logs/ctest" start=$SECONDS rc=0 total bad
+	ctest --test-dir build/dev -j "$jobs" --output-on-failure --timeout 600 >"$log" 2>&1 || rc=$?
+	read -r bad total < <(sed -n 's/.*tests passed, \([0-9]*\) tests* failed out of \([0-9]*\)/\1 \2/p' "$log") || true
+	if [ -z "${total-}" ]; then
+		result 1 "ctest: no tests were run" $((SECONDS - start)) "$log"
+		return 0
+	fi
+	passed=$((passed + total - bad))
+	failed=$((failed + bad))
+	if [ "$bad" = 0 ] && [ $rc = 0 ]; then
+		say "ok      ctest: $total tests ($((SECONDS - start)) s)"
+	else
+		grep -v -E '^ *Start +[0-9]+:|Passed' "$log" | tail -n 200
+		say "FAILED  ctest: $bad of $total ($((SECONDS - start)) s)"
+	fi
+}
+
+# A few inputs to start from; the fuzzers find the rest. Any bytes are a program.
+fuzz_seeds() {
+	local dir=$1 i
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	for i in 1 2 3 4; do
+		head -c $((i * 64)) /dev/zero | tr '\0' "\\$i" >"$dir/seed$i"
+	done
+}
+
+run_libfuzzer() {
+	local out=build/fuzz/campaign
+	fuzz_seeds $out/in
+	mkdir -p $out/findings
+	timeout $((fuzz_seconds * 3 + 60)) build/fuzz/bin/fuzz-ops-libfuzzer -runs=200000 \
+		-max_total_time="$fuzz_seconds" -artifact_prefix=$out/findings/ $out/in
+}
+
+run_afl() {
+	local out=build/afl/campaign execs
+	fuzz_seeds $out/in
+	rm -rf $out/out
+	AFL_SKIP_CPUFREQ=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
+		timeout $((fuzz_seconds * 3 + 60)) afl-fuzz -V "$fuzz_seconds" -E 200000 -i $out/in -o $out/out \
+		-- build/afl/bin/fuzz-ops-afl || return 1
+	execs=$(sed -n 's/^execs_done *: *//p' $out/out/default/fuzzer_stats)
+	[ "${execs:-0}" -gt 0 ] || { echo "AFL++ executed nothing"; return 1; }
+	if compgen -G "$out/out/default/crashes/id:*" >/dev/null; then
+		echo "AFL++ found crashes: $out/out/default/crashes"
+		return 1
+	fi
+}
+
+need all
+jobs=$(jobs_nr)
+
+check "build dev (gcc, ASan + UBSan)" build_in build/dev --preset dev
+run_ctest
+
+check "build rel" build_in build/rel --preset rel
+if compiles clang; then
+	check "build with clang -Werror" build_in build/clang -S . -B build/clang -G Ninja \
+		-DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo
+else
+	skipped "build with clang: clang is not installed"
+fi
+
+for c in includes licence docs; do
+	check "check-$c can fail" python3 scripts/check/check-$c.py --self-test
+	check "check-$c" python3 scripts/check/check-$c.py
+done
+for c in format globals; do
+	check "check-$c can fail" scripts/check/check-$c.sh --self-test
+	check "check-$c" scripts/check/check-$c.sh
+done
+check "trace2ops" python3 -B scripts/test_trace2ops.py
+
+if [ ! -f fuzz/fuzz_ops.c ]; then
+	skipped "fuzz-ops: fuzz/fuzz_ops.c does not exist"
+else
+	if links_fuzzer clang; then
+		check "build fuzz-ops-libfuzzer" build_in build/fuzz --preset fuzz
+		check "run fuzz-ops-libfuzzer" run_libfuzzer
+	else
+		skipped "fuzz-ops-libfuzzer: clang or its runtime is not installed"
+	fi
+	if have afl-fuzz && have afl-clang-fast; then
+		AFL_QUIET=1 check "build fuzz-ops-afl" build_in build/afl --preset afl
+		check "run fuzz-ops-afl" run_afl
+	else
+		skipped "fuzz-ops-afl: afl++ is not installed"
+	fi
+fi
+
+say "$passed passed, $failed failed"
+[ "$failed" = 0 ]

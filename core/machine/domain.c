@@ -419,8 +419,9 @@ static u64 read_slow(struct domain *d, u64 *iova, u64 max, u64 *pfn)
 {
 	u64 count = 0, step, n, pa, next;
 	struct pt_leaf leaf;
+	bool ended = false;
 
-	while (count < max && pt_find(&d->pt, *iova, &leaf)) {
+	while (count < max && !ended && pt_find(&d->pt, *iova, &leaf)) {
 		pt_set_hot(&d->pt, &leaf);
 		pa = pt_leaf_pa(&leaf, *iova);
 		if (!count)
@@ -431,8 +432,7 @@ static u64 read_slow(struct domain *d, u64 *iova, u64 max, u64 *pfn)
 		n = min(pages_in_leaf(&leaf, *iova, step), max - count);
 		count += n;
 		next = *iova + step + ((n - 1) << PAGE_SHIFT);
-		if (next <= *iova)
-			break;
+		ended = next <= *iova;
 		*iova = next;
 	}
 	if (unlikely(!count))
@@ -485,7 +485,7 @@ u64 domain_read_runs(struct domain *d, u64 iova, u64 max, struct pfn_run *runs, 
 			break;
 		runs[i++].n = n;
 		count += n;
-		if (iova == from)
+		if (iova <= from)
 			break;
 	}
 	mutex_unlock(&d->lock);

@@ -7,7 +7,8 @@
 
 #define ARENA_LEAST (64ULL << 20)
 
-/* --- what the machine says goes to all who listen --------------------------------------------------- */
+/* --- what the machine says goes to all who listen
+ * --------------------------------------------------- */
 
 static void on_event(void *ctx, const struct machine_event *ev)
 {
@@ -32,7 +33,8 @@ static bool is_observed(const struct run_config *cfg)
 	return cfg->shadow || cfg->model || cfg->values || cfg->event;
 }
 
-/* --- making -------------------------------------------------------------------------------------- */
+/* --- making --------------------------------------------------------------------------------------
+ */
 
 /* As much of the wish as the system reserves. */
 static struct arena *reserve_arena(void *base, size_t size)
@@ -103,7 +105,7 @@ static void init_rows(struct run_state *s)
 
 static int start(struct run *r)
 {
-	struct run_op o = { .op.code = OP_TEMP_LIMIT };
+	struct run_op o = {.op.code = OP_TEMP_LIMIT};
 	struct request req;
 
 	r->s = arena_alloc(r->side, sizeof(*r->s));
@@ -129,8 +131,8 @@ struct run *run_create(const struct run_config *cfg)
 	if (!r)
 		return NULL;
 	r->cfg = *cfg;
-	r->observer = (struct machine_observer){ .ctx = r, .event = on_event };
-	r->callbacks = (struct backend_callbacks){ .ctx = r, .access_unmap = run_access_unmap };
+	r->observer = (struct machine_observer){.ctx = r, .event = on_event};
+	r->callbacks = (struct backend_callbacks){.ctx = r, .access_unmap = run_access_unmap};
 	r->arena = reserve_arena(cfg->arena_base, cfg->arena_size);
 	r->side = reserve_arena(cfg->observer_base, cfg->observer_size);
 	if (!r->arena || !r->side)
@@ -161,7 +163,8 @@ void run_destroy(struct run *r)
 	free(r);
 }
 
-/* --- snapshots ----------------------------------------------------------------------------------- */
+/* --- snapshots -----------------------------------------------------------------------------------
+ */
 
 size_t run_save_size(const struct run *r)
 {
@@ -188,7 +191,8 @@ void run_restore(struct run *r, const void *buf, size_t size)
 	arena_restore(r->side, from + sizeof(used) + used, size - sizeof(used) - used);
 }
 
-/* --- ops ----------------------------------------------------------------------------------------- */
+/* --- ops -----------------------------------------------------------------------------------------
+ */
 
 void run_check(struct run *r)
 {
@@ -232,7 +236,8 @@ static void run_one_op(struct run *r, struct run_op *o)
 
 	next_op(r);
 	o->res.code = o->op.code;
-	/* An object is counted even when its op fails or does nothing: names are given before the run. */
+	/* An object is counted even when its op fails or does nothing: names are given before the
+	 * run. */
 	if (info->creates && !run_new(r, info->creates))
 		return;
 	/* An attach arms itself, behind the making of its domain. */
@@ -240,6 +245,7 @@ static void run_one_op(struct run *r, struct run_op *o)
 		run_arm(r, o);
 	o->res.noop = !run_core_op(r, o);
 	run_disarm(r, o);
+	run_find_culprits(r);
 	if (r->cfg.check == RUN_CHECK_OPS)
 		run_check(r);
 	if (r->cfg.digests)
@@ -249,7 +255,7 @@ static void run_one_op(struct run *r, struct run_op *o)
 
 bool run_step(struct run *r, const struct program *p, size_t *at)
 {
-	struct run_op o = { 0 };
+	struct run_op o = {0};
 	struct op_group g;
 
 	do {
@@ -267,7 +273,7 @@ bool run_step(struct run *r, const struct program *p, size_t *at)
 
 int run_finish(struct run *r)
 {
-	struct run_op o = { .res.code = OP_NR };
+	struct run_op o = {.res.code = OP_NR};
 
 	if (r->s->finished || !r->s->backend)
 		return r->s->full ? -ENOMEM : 0;
@@ -302,7 +308,8 @@ void run_inject(struct run *r, u32 op, enum fault_point point, u32 nth)
 	r->s->inject.nth = nth;
 }
 
-/* --- results ------------------------------------------------------------------------------------- */
+/* --- results -------------------------------------------------------------------------------------
+ */
 
 u32 run_ops(const struct run *r)
 {
@@ -332,7 +339,7 @@ u32 run_findings(const struct run *r)
 
 static struct run_finding of_shadow(const struct shadow_finding *from)
 {
-	struct run_finding f = { .op = from->op };
+	struct run_finding f = {.op = from->op};
 
 	snprintf(f.rule, sizeof(f.rule), "%s", from->rule);
 	snprintf(f.what, sizeof(f.what), "%s: %llu, %llu", from->what, (unsigned long long)from->a,
@@ -342,7 +349,7 @@ static struct run_finding of_shadow(const struct shadow_finding *from)
 
 static struct run_finding of_model(const struct model_finding *from)
 {
-	struct run_finding f = { .op = from->op };
+	struct run_finding f = {.op = from->op};
 
 	snprintf(f.rule, sizeof(f.rule), "%s", from->rule);
 	snprintf(f.what, sizeof(f.what), "%s", from->what);

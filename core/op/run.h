@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * op_run(): executes a program of ops on one machine with one backend and one policy, with the oracles (cache
- * shadow, reference model) attached or not. Every tool of the project stands on this header.
+ * op_run(): executes a program of ops on one machine with one backend and one policy, with the
+ * oracles (cache shadow, reference model) attached or not. Every tool of the project stands on this
+ * header.
  *
  * A run owns two arenas: one for core, policy, machine and the run's own tables, one for what only
- * watches. Equal programs give equal runs; nothing here reads a clock, an address or a random source.
- * After the last op run_finish() tears everything down, judged too, as one more op.
+ * watches. Equal programs give equal runs; nothing here reads a clock, an address or a random
+ * source. After the last op run_finish() tears everything down, judged too, as one more op.
  *
- * Errors: run_create() gives NULL with errno set. A program cannot fail: ops that can refer to nothing do
- * nothing, errnos of requests are results. Only a full arena ends a run early (run_full()).
+ * Errors: run_create() gives NULL with errno set. A program cannot fail: ops that can refer to
+ * nothing do nothing, errnos of requests are results. Only a full arena ends a run early
+ * (run_full()).
  */
 #ifndef NOSNOOP_RUN_H
 #define NOSNOOP_RUN_H
@@ -29,7 +31,8 @@ enum run_check {
 };
 
 enum run_teardown {
-	RUN_TEARDOWN_REQUESTS, /* in the order of a closed file: accesses, domains, tables; each one a request */
+	RUN_TEARDOWN_REQUESTS, /* in the order of a closed file: accesses, domains, tables; each one
+				  a request */
 	RUN_TEARDOWN_BACKEND,  /* backend->destroy() alone, as one request */
 };
 
@@ -40,19 +43,21 @@ struct run_config {
 	bool shadow; /* attach the shadow cache model */
 	bool model;  /* attach the reference model */
 	enum run_check check;
-	u32 shadow_flags;	 /* SHADOW_* */
-	u32 claims;		 /* whose lower bound is computed beside that of L, I, S0 */
+	u32 shadow_flags;	  /* SHADOW_* */
+	u32 claims;		  /* whose lower bound is computed beside that of L, I, S0 */
 	enum shadow_break broken; /* negative tests: a deliberately wrong rule */
-	bool values;		 /* remember what was stored and compare what is read: rule A6 */
-	bool digests;		 /* state digest after every op */
+	bool values;		  /* remember what was stored and compare what is read: rule A6 */
+	bool digests;		  /* state digest after every op */
 
 	enum machine_memory memory;
 	const struct clean_ops *clean;
 	enum run_teardown teardown;
-	u32 temp_limit; /* bytes of temporary memory, whatever the program says; 0: as the program says */
+	u32 temp_limit; /* bytes of temporary memory, whatever the program says; 0: as the program
+			   says */
 	bool no_faults; /* ignore the failures that the program injects */
 
-	/* Bounds. Fields of ops are reduced into them, so that no byte string asks for terabytes. */
+	/* Bounds. Fields of ops are reduced into them, so that no byte string asks for terabytes.
+	 */
 	u64 max_pages; /* of a buffer, and of a layout run; 0: RUN_PAGES_FUZZ */
 	u64 max_bytes; /* of one rw, store, load or DMA; 0: RUN_BYTES */
 
@@ -62,7 +67,8 @@ struct run_config {
 	void *ctx; /* of the hooks below; each may be NULL */
 	/* Every event of the machine, in order: how a run is printed. */
 	void (*event)(void *ctx, u32 op, const struct machine_event *ev);
-	/* A buffer was made: MACHINE_MEMORY_REAL gives it memory here. Non-zero: the run ends as if full. */
+	/* A buffer was made: MACHINE_MEMORY_REAL gives it memory here. Non-zero: the run ends as if
+	 * full. */
 	int (*buffer)(void *ctx, struct machine *m, struct buffer *b);
 	/* Directly around the backend's work, nothing between: what a benchmark times. */
 	void (*before)(void *ctx, const struct request *req);
@@ -76,10 +82,10 @@ struct run_config {
 
 /* What an op came to. */
 struct run_result {
-	u8 code; /* enum op_code; OP_NR: the teardown */
-	u8 kind; /* enum request_kind */
+	u8 code;   /* enum op_code; OP_NR: the teardown */
+	u8 kind;   /* enum request_kind */
 	bool noop; /* it could refer to nothing */
-	u8 fired; /* enum fault_point that was injected, 0: none */
+	u8 fired;  /* enum fault_point that was injected, 0: none */
 	s32 rc;
 	u64 out;    /* IOVA of a map or copy, bytes of an unmap, what an option or RANGES gave */
 	u64 digest; /* state after the op, with config.digests */
@@ -99,15 +105,16 @@ void run_destroy(struct run *r);
 /* All of it: every op, then run_finish(). 0, or -ENOMEM: an arena is full, nothing can be said. */
 int run_program(struct run *r, const struct program *p);
 /*
- * Or in steps: the next op of @p, from record *@at on, which moves behind the op and its continuations. False: the end
- * of the program, or a full arena.
+ * Or in steps: the next op of @p, from record *@at on, which moves behind the op and its
+ * continuations. False: the end of the program, or a full arena.
  */
 bool run_step(struct run *r, const struct program *p, size_t *at);
 /* Once; afterwards only verdicts, results and findings may be asked. */
 int run_finish(struct run *r);
 bool run_full(const struct run *r);
 
-/* Between steps: inject failure number @nth of kind @point into op @op instead of what its record says. */
+/* Between steps: inject failure number @nth of kind @point into op @op instead of what its record
+ * says. */
 void run_inject(struct run *r, u32 op, enum fault_point point, u32 nth);
 
 /* Snapshots, valid in the same run only. The buffer has run_save_size() bytes at that moment. */
@@ -117,19 +124,26 @@ void run_restore(struct run *r, const void *buf, size_t size);
 
 u32 run_ops(const struct run *r); /* ops done, the teardown included */
 const struct run_result *run_result(const struct run *r, u32 op); /* from 1 */
-/* Equal states, equal digests: core and policy, machine, results so far; not temporary memory, not addresses. */
+/* Equal states, equal digests: core and policy, machine, results so far; not temporary memory, not
+ * addresses. */
 u64 run_digest(struct run *r);
 /* Of run, shadow and model together, in that order; the first ones of each are kept. */
 u32 run_findings(const struct run *r);
 struct run_finding run_finding(const struct run *r, u32 i);
 
 const struct run_config *run_config(const struct run *r);
-struct arena *run_arena(const struct run *r);		 /* core, policy and machine; nothing else */
-struct machine *run_machine(const struct run *r);	 /* NULL after run_finish() */
-struct backend *run_backend(const struct run *r);	 /* likewise */
-const struct shadow *run_shadow(const struct run *r);	 /* NULL: not attached */
+struct arena *run_arena(const struct run *r);	      /* core, policy and machine; nothing else */
+struct machine *run_machine(const struct run *r);     /* NULL after run_finish() */
+struct backend *run_backend(const struct run *r);     /* likewise */
+const struct shadow *run_shadow(const struct run *r); /* NULL: not attached */
 const struct model *run_model(const struct run *r);
 const struct machine_counters *run_counters(const struct run *r); /* also after run_finish() */
+
+/*
+ * The page of the first violation of a contract, as a program knows it: identity of its buffer and page therein. False: not
+ * broken, or no buffer shows that frame any more; *page is the shadow's guess then.
+ */
+bool run_culprit(const struct run *r, enum contract c, u32 *buffer, u32 *page);
 
 /* What an EXPECT record came to on a finished run. */
 struct run_expect {
@@ -141,9 +155,10 @@ struct run_expect {
 	char found[96]; /* what was found instead, where it does not hold */
 };
 /*
- * Evaluates the EXPECT record at @at of @p (of a group without an op); @last_op: number of the op before it. False: no
- * EXPECT record stands there.
+ * Evaluates the EXPECT record at @at of @p (of a group without an op); @last_op: number of the op
+ * before it. False: no EXPECT record stands there.
  */
-bool run_expect(const struct run *r, const struct program *p, size_t at, u32 last_op, struct run_expect *out);
+bool run_expect(const struct run *r, const struct program *p, size_t at, u32 last_op,
+		struct run_expect *out);
 
 #endif

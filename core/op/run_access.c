@@ -28,6 +28,7 @@ static bool access_create(struct run *r, struct run_op *o)
 			return false;
 	}
 	run_request_init(r, o, &req, REQ_ACCESS_CREATE);
+	a->id = ++r->s->ids[OBJ_ACCESS];
 	req.access = a->id;
 	req.flags = o->op.flags & OPF_PIN ? REQF_PIN : 0;
 	run_request(r, o, &req);
@@ -91,8 +92,8 @@ static bool access_destroy(struct run *r, struct run_op *o)
 /* --- pins ------------------------------------------------------------------------------------- */
 
 /*
- * Lengths beyond what any program means are reduced, but for those that end behind the address space: these
- * are refused before memory for results matters, and the errno is worth showing.
+ * Lengths beyond what any program means are reduced, but for those that end behind the address
+ * space: these are refused before memory for results matters, and the errno is worth showing.
  */
 static u64 bounded(u64 iova, u64 length, u64 max)
 {

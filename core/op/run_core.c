@@ -16,8 +16,8 @@ static u32 envelope(const struct op *op)
 }
 
 /*
- * The table of slot 0 as id; with `badid` one that names nothing, and *at the table that n-th areas are
- * counted in all the same. 0: the op does nothing.
+ * The table of slot 0 as id; with `badid` one that names nothing, and *at the table that n-th areas
+ * are counted in all the same. 0: the op does nothing.
  */
 static u32 table_ref(struct run *r, const struct op *op, u32 *at)
 {
@@ -35,6 +35,7 @@ static bool table_create(struct run *r, struct run_op *o)
 	struct request req;
 
 	run_request_init(r, o, &req, REQ_TABLE_CREATE);
+	t->id = ++r->s->ids[OBJ_TABLE];
 	req.table = t->id;
 	run_request(r, o, &req);
 	if (!req.rc)
@@ -108,7 +109,8 @@ static bool attach(struct run *r, struct run_op *o)
 	return true;
 }
 
-/* Only where it already is: a domain belongs to one table, so that adding it elsewhere cannot be asked. */
+/* Only where it already is: a domain belongs to one table, so that adding it elsewhere cannot be
+ * asked. */
 static bool reattach(struct run *r, struct run_op *o)
 {
 	struct run_object *t = run_ref(r, &o->op, 0, OBJ_TABLE);
@@ -171,7 +173,8 @@ static bool detach(struct run *r, struct run_op *o)
 
 static u32 prot(const struct op *op)
 {
-	return (op->flags & OPF_READ ? REQ_PROT_READ : 0) | (op->flags & OPF_WRITE ? REQ_PROT_WRITE : 0);
+	return (op->flags & OPF_READ ? REQ_PROT_READ : 0) |
+	       (op->flags & OPF_WRITE ? REQ_PROT_WRITE : 0);
 }
 
 /* Where a map or copy goes, by the address of @op. */
@@ -317,7 +320,8 @@ static bool reserve(struct run *r, struct run_op *o)
 	req.table = table_ref(r, &o->op, &at);
 	if (!req.table || !run_span(r, &o->op, at, &req.iova, &length) || !length)
 		return false;
-	/* The call takes first and last byte: a range that would wrap ends at the last byte there is. */
+	/* The call takes first and last byte: a range that would wrap ends at the last byte there
+	 * is. */
 	if (check_add_overflow(req.iova, length - 1, &req.last))
 		req.last = UINT64_MAX;
 	run_request(r, o, &req);
@@ -341,7 +345,7 @@ static struct iova_range allow_range(const struct op *op)
 {
 	u64 start = op_addr_mode(op) == OP_ADDR_END ? ~op->addr : op->addr;
 
-	return (struct iova_range){ start, start + op_length(op) - 1 };
+	return (struct iova_range){start, start + op_length(op) - 1};
 }
 
 static bool allow(struct run *r, struct run_op *o)

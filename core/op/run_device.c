@@ -17,7 +17,8 @@ void run_mix_bytes(struct run *r, const u8 *data, u64 len)
 	run_mix(r, h);
 }
 
-/* --- buffers ------------------------------------------------------------------------------------ */
+/* --- buffers ------------------------------------------------------------------------------------
+ */
 
 static u64 max_pages(const struct run *r)
 {
@@ -48,7 +49,8 @@ static int buffer_make(struct run *r, struct run_op *o)
 		va = o->op.addr;
 	else if (op_addr_mode(&o->op) == OP_ADDR_END)
 		va = ~o->op.addr;
-	rc = buffer_create(r->s->machine, o->op.thread & (MACHINE_TASKS_MAX - 1), va, npages, &b->buffer);
+	rc = buffer_create(r->s->machine, o->op.thread & (MACHINE_TASKS_MAX - 1), va, npages,
+			   &b->buffer);
 	if (rc)
 		return rc;
 	run_live(r, OBJ_BUFFER, b);
@@ -92,7 +94,8 @@ static int buffer_change(struct run *r, const struct op *op, struct run_object *
 		return -EINVAL;
 	switch (op->code) {
 	case OP_LAYOUT:
-		return buffer_layout_runs(r->s->machine, o->buffer, first, last, max(op->addr, 1ULL));
+		return buffer_layout_runs(r->s->machine, o->buffer, first, last,
+					  max(op->addr, 1ULL));
 	case OP_PAGE_FLAGS:
 		return page_flags(r, op, o->buffer, first, last);
 	case OP_REMAP:
@@ -102,7 +105,8 @@ static int buffer_change(struct run *r, const struct op *op, struct run_object *
 	}
 }
 
-/* --- CPU and device ------------------------------------------------------------------------------ */
+/* --- CPU and device ------------------------------------------------------------------------------
+ */
 
 static int cpu_access(struct run *r, const struct op *op, struct run_object *o)
 {
@@ -150,7 +154,7 @@ static int dma(struct run *r, const struct op *op, struct domain *d, u64 iova, u
 	return rc;
 }
 
-bool run_device_op(struct run *r, struct run_op *o)
+static bool device_op(struct run *r, struct run_op *o)
 {
 	struct run_object *d = run_ref(r, &o->op, 0, OBJ_DOMAIN);
 	struct request req;
@@ -159,12 +163,14 @@ bool run_device_op(struct run *r, struct run_op *o)
 	if (!d || !run_span(r, &o->op, d->owner, &iova, &len))
 		return false;
 	run_bracket_begin(r, o, &req);
-	run_bracket_end(r, o, &req,
-			dma(r, &o->op, machine_domain(r->s->machine, d->id), iova, len % (RUN_BYTES + 1)));
+	run_bracket_end(
+		r, o, &req,
+		dma(r, &o->op, machine_domain(r->s->machine, d->id), iova, len % (RUN_BYTES + 1)));
 	return true;
 }
 
-/* --- tasks --------------------------------------------------------------------------------------- */
+/* --- tasks ---------------------------------------------------------------------------------------
+ */
 
 static void capabilities(struct task *t, u32 bits)
 {
@@ -216,7 +222,7 @@ bool run_machine_op(struct run *r, struct run_op *o)
 	switch (o->op.code) {
 	case OP_DMA_READ:
 	case OP_DMA_WRITE:
-		return run_device_op(r, o);
+		return device_op(r, o);
 	case OP_BUFFER_DESTROY:
 	case OP_LAYOUT:
 	case OP_ALIAS:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The end of a run: everything goes, in the order in which a closed file lets its objects go, and what is left
- * over after that is a finding: pins, charges, memory.
+ * The end of a run: everything goes, in the order in which a closed file lets its objects go, and
+ * what is left over after that is a finding: pins, charges, memory.
  */
 #include "core/op/run_priv.h"
 
@@ -53,6 +53,7 @@ static void destroy_rest(struct run *r, struct run_op *o)
 		domain_free(r->s->machine, machine_domain(r->s->machine, obj->id));
 		run_dead(r, OBJ_DOMAIN, obj);
 	}
+	run_find_culprits(r);
 	while ((obj = newest(r, OBJ_BUFFER))) {
 		buffer_destroy(r->s->machine, obj->buffer);
 		run_dead(r, OBJ_BUFFER, obj);
@@ -73,7 +74,8 @@ static void check_left_over(struct run *r)
 		const struct task *t = machine_task(s->machine, i);
 
 		if (t->user_locked_vm || t->mm_locked_vm || t->mm_pinned_vm)
-			run_note(r, "P6", "task %u is still charged: user %llu, locked %llu, pinned %llu", i,
+			run_note(r, "P6",
+				 "task %u is still charged: user %llu, locked %llu, pinned %llu", i,
 				 (unsigned long long)t->user_locked_vm,
 				 (unsigned long long)t->mm_locked_vm,
 				 (unsigned long long)t->mm_pinned_vm);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a program refers to: tables of objects, and how slots and addresses become ids and IOVAs. The rules
- * are those of README.md, "What references mean when a program runs".
+ * What a program refers to: tables of objects, and how slots and addresses become ids and IOVAs.
+ * The rules are those of README.md, "What references mean when a program runs".
  */
 #include "core/op/run_priv.h"
 
@@ -41,13 +41,15 @@ static u32 *live_at(const struct run *r, enum obj_kind kind, u32 n)
 struct run_object *run_new(struct run *r, enum obj_kind kind)
 {
 	struct run_row *all = &r->s->kinds[kind].all;
-	struct run_object *o;
 
 	if (!run_row_grow(r, all, all->nr + 1))
 		return NULL;
-	o = object_at(r, kind, all->nr++);
-	o->id = all->nr;
-	return o;
+	return object_at(r, kind, all->nr++);
+}
+
+u32 run_identity(const struct run *r, enum obj_kind kind, const struct run_object *o)
+{
+	return o - object_at(r, kind, 0);
 }
 
 struct run_object *run_made(struct run *r, enum obj_kind kind)
@@ -93,7 +95,8 @@ struct run_object *run_nth_live(struct run *r, enum obj_kind kind, u32 n)
 	return nr ? object_at(r, kind, *live_at(r, kind, n % nr)) : NULL;
 }
 
-struct run_object *run_ref(struct run *r, const struct op *op, unsigned int slot, enum obj_kind kind)
+struct run_object *run_ref(struct run *r, const struct op *op, unsigned int slot,
+			   enum obj_kind kind)
 {
 	u32 n = op_slot(op, slot);
 	struct run_object *o;
@@ -117,7 +120,8 @@ struct run_object *run_by_id(struct run *r, enum obj_kind kind, u32 id)
 	return NULL;
 }
 
-/* The length of the area of @table that begins at @iova; 0: none. Areas are ordered, so halving finds it. */
+/* The length of the area of @table that begins at @iova; 0: none. Areas are ordered, so halving
+ * finds it. */
 static u64 length_at(struct run *r, u32 table, u64 iova)
 {
 	const struct backend_ops *ops = r->cfg.backend;

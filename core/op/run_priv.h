@@ -6,7 +6,7 @@
 #include "core/op/run.h"
 
 #define RUN_FINDINGS 16
-#define RUN_BAD_ID   0x7fffffffu /* an id that is never given out */
+#define RUN_BAD_ID   0x7fffffffu  /* an id that is never given out */
 #define RUN_PIN_MAX  (1ULL << 30) /* bytes of one pin that need an array of pfns */
 
 /* A row in the side arena that grows; elements are zero when new. */
@@ -18,9 +18,9 @@ struct run_row {
 /* One object of a kind, whether its op succeeded or not; its identity is its index. */
 struct run_object {
 	bool live;
-	bool refuse;	/* access: its unmap callback releases nothing */
-	u32 id;		/* domain: machine's id; table, access: identity + 1; pin: its access' identity */
-	u32 owner;	/* domain, area, access: its table's id, 0: none */
+	bool refuse; /* access: its unmap callback releases nothing */
+	u32 id;	     /* domain: machine's id; table, access: the n-th that was asked for, from 1 */
+	u32 owner;   /* domain, area, access: its table's id, 0: none; pin: its access' id */
 	struct buffer *buffer;
 	u64 iova, length; /* area, pin */
 };
@@ -32,7 +32,8 @@ struct run_kind {
 
 struct run_values;
 
-/* Everything of a run that changes, beside the arenas' other tenants: first block of the side arena. */
+/* Everything of a run that changes, beside the arenas' other tenants: first block of the side
+ * arena. */
 struct run_state {
 	struct machine *machine;
 	struct backend *backend;
@@ -40,6 +41,7 @@ struct run_state {
 	struct model *model;
 	struct run_values *values;
 	struct run_kind kinds[OBJ_NR];
+	u32 ids[OBJ_NR];	/* given out: tables and accesses that were asked for */
 	struct run_row results; /* struct run_result */
 	u32 op;			/* being done; done between steps */
 	bool full, finished;
@@ -51,6 +53,11 @@ struct run_state {
 	u32 nr_findings;
 	struct run_finding findings[RUN_FINDINGS];
 	struct machine_counters counters;
+	u32 broken_seen; /* contracts whose culprit was looked for */
+	struct {
+		bool known;
+		u32 buffer, page;
+	} culprit[SHADOW_CONTRACTS];
 };
 
 struct run {
@@ -73,13 +80,15 @@ struct run_op {
 bool run_row_grow(struct run *r, struct run_row *row, u32 nr);
 /* A new object that is not live yet; NULL: arena full. */
 struct run_object *run_new(struct run *r, enum obj_kind kind);
+u32 run_identity(const struct run *r, enum obj_kind kind, const struct run_object *o);
 struct run_object *run_made(struct run *r, enum obj_kind kind); /* the last one: this op's */
 void run_live(struct run *r, enum obj_kind kind, struct run_object *o);
 void run_dead(struct run *r, enum obj_kind kind, struct run_object *o);
 u32 run_nr_live(const struct run *r, enum obj_kind kind);
 struct run_object *run_nth_live(struct run *r, enum obj_kind kind, u32 n);
 /* By slot @slot of the op: identity or n-th live; NULL when there is no such live object. */
-struct run_object *run_ref(struct run *r, const struct op *op, unsigned int slot, enum obj_kind kind);
+struct run_object *run_ref(struct run *r, const struct op *op, unsigned int slot,
+			   enum obj_kind kind);
 struct run_object *run_by_id(struct run *r, enum obj_kind kind, u32 id);
 /* An area op that succeeded, by identity; NULL: none such. */
 struct run_object *run_area(struct run *r, u32 identity);
@@ -101,15 +110,18 @@ void run_note(struct run *r, const char *rule, const char *fmt, ...) __printf(3,
 void run_arm(struct run *r, const struct run_op *o);
 void run_disarm(struct run *r, struct run_op *o);
 
-/* run_core.c, run_access.c, run_device.c: each does its ops and hands on the others. False: refers to nothing. */
+/* run_core.c, run_access.c, run_device.c: each does its ops and hands on the others. False: refers
+ * to nothing. */
 bool run_core_op(struct run *r, struct run_op *o);
 bool run_access_op(struct run *r, struct run_op *o);
 bool run_machine_op(struct run *r, struct run_op *o);
 void run_detach(struct run *r, struct run_op *o, u32 table, u32 domain);
 void run_table_destroy(struct run *r, struct run_op *o, u32 table);
 void run_access_destroy(struct run *r, struct run_op *o, struct run_object *a);
-void run_pattern(u8 *data, u64 len, u64 value, unsigned int width); /* the low bytes of value, over and over */
+void run_pattern(u8 *data, u64 len, u64 value,
+		 unsigned int width); /* the low bytes of value, over and over */
 void run_mix_bytes(struct run *r, const u8 *data, u64 len);
+void run_find_culprits(struct run *r); /* while the buffers still stand as they did */
 void run_check(struct run *r); /* against the model, if there is one */
 
 /* run_finish.c */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How requests reach the backend: the brackets that the oracles see, injected failures, the unmap callback. */
+/* How requests reach the backend: the brackets that the oracles see, injected failures, the unmap
+ * callback. */
 #include "core/op/run_priv.h"
 
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rule A6: what the CPU reads is what it wrote last. A byte is known from the store that put it there until a
- * no-snoop device write touches its line; known bytes are compared with what loads, in-kernel reads and snooped
- * DMA give. In-kernel reads and writes must also touch the right frames: the one that the owner's address
- * shows now, or the one that was pinned for the area.
+ * Rule A6: what the CPU reads is what it wrote last. A byte is known from the store that put it
+ * there until a no-snoop device write touches its line; known bytes are compared with what loads,
+ * in-kernel reads and snooped DMA give. In-kernel reads and writes must also touch the right
+ * frames: the one that the owner's address shows now, or the one that was pinned for the area.
  *
  * Not verified: bytes that nobody stored, bytes of a frame that copy-on-write made, and reads
  * beyond FRAMES_MAX stored-to frames.
@@ -93,7 +93,7 @@ static u8 *advance(struct run *r, const struct machine_event *ev)
 	if (!run_row_grow(r, &v->pieces, v->pieces.nr + 1))
 		return NULL;
 	p = (struct value_piece *)v->pieces.data + v->pieces.nr++;
-	*p = (struct value_piece){ .pa = ev->pa, .off = at, .len = ev->len };
+	*p = (struct value_piece){.pa = ev->pa, .off = at, .len = ev->len};
 	return v->data + at;
 }
 
@@ -164,10 +164,11 @@ void run_values_end(struct run *r)
 	v->write = false;
 }
 
-/* --- the frames that an in-kernel access may touch --------------------------------------------------- */
+/* --- the frames that an in-kernel access may touch
+ * --------------------------------------------------- */
 
 struct where {
-	u64 iova;	   /* looked for */
+	u64 iova; /* looked for */
 	struct view_area area;
 	struct view_pages pages;
 	u64 index, pinned; /* what pinned_pfns says of the index */
@@ -218,7 +219,7 @@ static u64 user_frame(struct run *r, const struct where *w)
 static void check_piece(struct run *r, const struct value_piece *p, u32 table, u64 iova,
 			const struct backend_view *view)
 {
-	struct where w = { .iova = iova + p->off };
+	struct where w = {.iova = iova + p->off};
 	u64 byte, pfn = p->pa >> PAGE_SHIFT, probed;
 	struct domain *d;
 	u32 prot;
@@ -233,12 +234,14 @@ static void check_piece(struct run *r, const struct value_piece *p, u32 table, u
 	byte = w.iova - w.area.iova + w.area.page_offset;
 	w.index = w.area.first_index + (byte >> PAGE_SHIFT);
 	view->pinned_pfns(view->ctx, w.area.pages, match_pfn, &w);
-	if ((byte & PAGE_MASK) == (p->pa & PAGE_MASK) && (pfn == user_frame(r, &w) || pfn == w.pinned))
+	if ((byte & PAGE_MASK) == (p->pa & PAGE_MASK) &&
+	    (pfn == user_frame(r, &w) || pfn == w.pinned))
 		return;
 	d = w.area.storage_domain ? machine_domain(r->s->machine, w.area.storage_domain) : NULL;
 	if (d && domain_probe(d, w.iova, &probed, &prot) && probed == p->pa)
 		return;
-	run_note(r, "A6", "rw of IOVA 0x%llx went to 0x%llx: neither what is pinned nor the owner's",
+	run_note(r, "A6",
+		 "rw of IOVA 0x%llx went to 0x%llx: neither what is pinned nor the owner's",
 		 (unsigned long long)w.iova, (unsigned long long)p->pa);
 }
 

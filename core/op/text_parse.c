@@ -227,7 +227,7 @@ static bool parse_expect_any(struct parser *ps, struct expect *e)
 		return parse_expect_bound(ps, e);
 	if (take_word(ps, "finding")) {
 		e->kind = EXPECT_FINDING;
-		return parse_name_of(ps, "a rule", 16, e->name) && parse_place(ps, e, false);
+		return parse_name_of(ps, "a rule", EXPECT_NAME_MAX, e->name) && parse_place(ps, e, false);
 	}
 	if (!take_word(ps, "flushes"))
 		return parse_expect_policy(ps, e);

@@ -68,6 +68,11 @@ struct bound *bound_create(struct arena *arena, u32 claims, u32 moves)
 	return b;
 }
 
+void bound_destroy(struct bound *b, struct arena *arena)
+{
+	arena_free(arena, b, sizeof(*b));
+}
+
 u32 bound_claims(const struct bound *b)
 {
 	return b->claims;
@@ -76,6 +81,20 @@ u32 bound_claims(const struct bound *b)
 u32 bound_configs(const struct bound *b)
 {
 	return b->nr;
+}
+
+u32 bound_widest(const struct bound *b)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < b->nr; i++)
+		n = max(n, b->cfg[i].nr);
+	return n;
+}
+
+bool bound_overflowed(const struct bound *b)
+{
+	return b->nr == CONFIGS || bound_widest(b) == STATES;
 }
 
 static bool claims(const struct bound *b, enum contract c)

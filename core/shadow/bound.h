@@ -24,11 +24,15 @@ struct bound_page {
 
 /* @claims: bits 1 << enum contract; @moves: MOVE_* that exist. NULL: arena full. */
 struct bound *bound_create(struct arena *arena, u32 claims, u32 moves);
+void bound_destroy(struct bound *b, struct arena *arena);
 u32 bound_claims(const struct bound *b);
 void bound_first_pin(struct bound *b, struct bound_page *p, bool w);
 void bound_step(struct bound *b, struct bound_page *p, u32 symbol);
 /* The cost of the whole epoch if its last pin goes now. */
 u32 bound_last_unpin(const struct bound *b, const struct bound_page *p, bool w);
-u32 bound_configs(const struct bound *b); /* how many were met: for tests */
+/* For tests: configurations met, the most states in one, and whether a table was ever full. */
+u32 bound_configs(const struct bound *b);
+u32 bound_widest(const struct bound *b);
+bool bound_overflowed(const struct bound *b);
 
 #endif

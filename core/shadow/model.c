@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The reference model of the page core: what every request must yield, and what everything must look like
- * after it. Rules are named as in core/README.md (I1.., S1.., P1.., D1.., A1.., R1..).
+ * The reference model of the page core: what every request must yield, and what everything must
+ * look like after it. Rules are named as in core/README.md (I1.., S1.., P1.., D1.., A1.., R1..).
  *
- * Verified after each request: the result (R1 errno, R3 bytes unmapped, R4 IOVA, R9 ranges, A5 pages handed
- * out), the sum of all pins; from events D6, D9, D10 and whatever the machine itself finds (strict events). Verified
- * by model_check(): translations and permissions of every byte in every domain (D1, D2, D7), pins
- * of every frame (P1, P4, P9), charges (P6, P7), and from a view all of I1-I11, S1-S6, P2, P3, P5, A2-A4.
- * R2 (a failed request changes nothing) follows: the model's own state did not change.
- * Not verified: contents moved by rw (A6), D9 for a frame that another object still pins (the shadow's rule U
- * covers the frame), which domain of a table is storage when a policy chooses (only that it is one, S2).
+ * Verified after each request: the result (R1 errno, R3 bytes unmapped, R4 IOVA, R9 ranges, A5
+ * pages handed out), the sum of all pins; from events D6, D9, D10 and whatever the machine itself
+ * finds (strict events). Verified by model_check(): translations and permissions of every byte in
+ * every domain (D1, D2, D7), pins of every frame (P1, P4, P9), charges (P6, P7), and from a view
+ * all of I1-I11, S1-S6, P2, P3, P5, A2-A4. R2 (a failed request changes nothing) follows: the
+ * model's own state did not change. Not verified: contents moved by rw (A6), D9 for a frame that
+ * another object still pins (the shadow's rule U covers the frame), which domain of a table is
+ * storage when a policy chooses (only that it is one, S2).
  *
- * Results that the request alone does not decide (a hole and a full page table in one fill) are accepted in
- * all their forms. After a success where a failure was due, or the reverse, the model no longer knows the
- * state: it reports R1 and stays silent from then on.
+ * Results that the request alone does not decide (a hole and a full page table in one fill) are
+ * accepted in all their forms. After a success where a failure was due, or the reverse, the model
+ * no longer knows the state: it reports R1 and stays silent from then on.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,27 +63,28 @@ const struct model_finding *model_finding(const struct model *md, u32 i)
 	return i < md->nr_findings ? &md->findings[i] : NULL;
 }
 
-/* --- judging results ----------------------------------------------------------------------------- */
+/* --- judging results -----------------------------------------------------------------------------
+ */
 
 static const char *errno_word(int rc)
 {
 	static const struct {
 		int rc;
 		const char *word;
-	} words[] = { { 0, "success" },
-		      { -ENOENT, "ENOENT" },
-		      { -EINVAL, "EINVAL" },
-		      { -ENOMEM, "ENOMEM" },
-		      { -EFAULT, "EFAULT" },
-		      { -EOVERFLOW, "EOVERFLOW" },
-		      { -EOPNOTSUPP, "EOPNOTSUPP" },
-		      { -EADDRINUSE, "EADDRINUSE" },
-		      { -EEXIST, "EEXIST" },
-		      { -EBUSY, "EBUSY" },
-		      { -EPERM, "EPERM" },
-		      { -ENOSPC, "ENOSPC" },
-		      { -EMSGSIZE, "EMSGSIZE" },
-		      { -EDEADLOCK, "EDEADLOCK" } };
+	} words[] = {{0, "success"},
+		     {-ENOENT, "ENOENT"},
+		     {-EINVAL, "EINVAL"},
+		     {-ENOMEM, "ENOMEM"},
+		     {-EFAULT, "EFAULT"},
+		     {-EOVERFLOW, "EOVERFLOW"},
+		     {-EOPNOTSUPP, "EOPNOTSUPP"},
+		     {-EADDRINUSE, "EADDRINUSE"},
+		     {-EEXIST, "EEXIST"},
+		     {-EBUSY, "EBUSY"},
+		     {-EPERM, "EPERM"},
+		     {-ENOSPC, "ENOSPC"},
+		     {-EMSGSIZE, "EMSGSIZE"},
+		     {-EDEADLOCK, "EDEADLOCK"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (words[i].rc == rc)
@@ -101,10 +103,9 @@ bool model_judge(struct model *md, const struct request *req, int a, int b)
 		return !req->rc;
 	if (req->rc && model_injected(md, req))
 		return false;
-	model_report(md, "R1", "%s%s: expected %s%s%s, found %s (%d)",
-		     md->nested ? "nested " : "", request_name(req->kind), errno_word(a),
-		     b != a ? " or " : "", b != a ? errno_word(b) : "", errno_word(req->rc),
-		     req->rc);
+	model_report(md, "R1", "%s%s: expected %s%s%s, found %s (%d)", md->nested ? "nested " : "",
+		     request_name(req->kind), errno_word(a), b != a ? " or " : "",
+		     b != a ? errno_word(b) : "", errno_word(req->rc), req->rc);
 	if (!req->rc || !a)
 		md->lost = true;
 	return false;
@@ -212,7 +213,8 @@ static void request_end(struct model *md, struct request *req)
 			     (unsigned long long)md->event_pins);
 }
 
-/* --- what the machine tells ------------------------------------------------------------------------ */
+/* --- what the machine tells
+ * ------------------------------------------------------------------------ */
 
 static void domain_created(struct model *md, u32 id)
 {
@@ -225,7 +227,8 @@ static void domain_freed(struct model *md, u32 id)
 
 	if (!d)
 		return;
-	/* Only when a whole backend is torn down, which is no request: there is nothing left to judge. */
+	/* Only when a whole backend is torn down, which is no request: there is nothing left to
+	 * judge. */
 	if (d->table)
 		md->lost = true;
 	else
@@ -239,7 +242,8 @@ static void check_map_size(struct model *md, const struct machine_event *ev)
 	const struct mtable *t = find_table(md, table);
 
 	if (t && t->no_large && (ev->pa & PAGE_MASK) + ev->len > PAGE_SIZE)
-		model_report(md, "D6", "large pages off: expected one page a map, found %#llx+%#llx",
+		model_report(md, "D6",
+			     "large pages off: expected one page a map, found %#llx+%#llx",
 			     (unsigned long long)ev->iova, (unsigned long long)ev->len);
 }
 
@@ -278,9 +282,10 @@ static void frames_unpinned(struct model *md, const struct machine_event *ev)
 		struct mframe *f = frame_get(md, pfn, true);
 
 		if (f->pins && !--f->pins && f->mapped)
-			model_report(md, "D9", "last unpin of pfn %llu: expected unmapped, found %llu"
-				     " bytes mapped", (unsigned long long)pfn,
-				     (unsigned long long)f->mapped);
+			model_report(md, "D9",
+				     "last unpin of pfn %llu: expected unmapped, found %llu"
+				     " bytes mapped",
+				     (unsigned long long)pfn, (unsigned long long)f->mapped);
 	}
 	md->event_pins -= ev->len;
 }

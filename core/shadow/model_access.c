@@ -12,7 +12,8 @@ static bool succeed(struct model *md, const struct request *req)
 	return model_judge(md, req, 0, 0);
 }
 
-/* --- life and tables --------------------------------------------------------------------------------- */
+/* --- life and tables
+ * --------------------------------------------------------------------------------- */
 
 static void access_create(struct model *md, struct request *req)
 {
@@ -100,7 +101,8 @@ static void access_destroy(struct model *md, struct request *req, struct maccess
 	ids_del(md, &md->accesses, x->id, sizeof(*x));
 }
 
-/* --- ranges -------------------------------------------------------------------------------------------- */
+/* --- ranges
+ * -------------------------------------------------------------------------------------------- */
 
 /* While it changes tables an access is in none, as far as new uses go. */
 static struct mtable *access_table(const struct model *md, const struct request *req,
@@ -124,8 +126,9 @@ static int range_check(const struct request *req, const struct mtable *t, u64 *l
 }
 
 /*
- * What an area answers before any page is touched. Reading an area that may only be written is an error
- * by the letter only; the core's authors may read it either way, so *alt is another right answer.
+ * What an area answers before any page is touched. Reading an area that may only be written is an
+ * error by the letter only; the core's authors may read it either way, so *alt is another right
+ * answer.
  */
 static int prot_check(const struct marea *a, u32 flags, int *alt)
 {
@@ -136,7 +139,9 @@ static int prot_check(const struct marea *a, u32 flags, int *alt)
 	return 0;
 }
 
-/* --- pins ------------------------------------------------------------------------------------------------ */
+/* --- pins
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* One more, or one less, use of [iova..last] through its areas. */
 static void pin_areas(struct model *md, struct mtable *t, u64 iova, u64 last, bool release)
@@ -276,9 +281,11 @@ static void unpin(struct model *md, struct request *req, struct maccess *x)
 	vec_erase(&x->pins, i, 1);
 }
 
-/* --- read and write ----------------------------------------------------------------------------------------- */
+/* --- read and write
+ * ----------------------------------------------------------------------------------------- */
 
-/* The slow way pins what nobody holds, for writing iff the object is writable, and drops it again. */
+/* The slow way pins what nobody holds, for writing iff the object is writable, and drops it again.
+ */
 static int rw_slow(struct model *md, struct mpages *p, u64 first, u64 last)
 {
 	for (u64 i = first; i <= last; i++) {

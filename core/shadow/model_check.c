@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Comparing what is with what the model says: the machine's domains, pins and charges, and a backend's own
- * structures. One walk over each, in step with the model's rows; the first difference of a walk ends it.
+ * Comparing what is with what the model says: the machine's domains, pins and charges, and a
+ * backend's own structures. One walk over each, in step with the model's rows; the first difference
+ * of a walk ends it.
  */
 #include "core/shadow/model_priv.h"
 
 #define ULL(x) ((unsigned long long)(x))
 
-/* --- domains ----------------------------------------------------------------------------------------------- */
+/* --- domains
+ * -----------------------------------------------------------------------------------------------
+ */
 
 struct walk {
 	struct model *md;
@@ -35,7 +38,8 @@ static void walk_next(struct walk *w, u32 i)
 /* How far the area's pages are physically one run from @at on, up to @max bytes. */
 static u64 area_run(struct model *md, const struct marea *a, u64 at, u64 max, u64 *pa)
 {
-	u64 byte = area_byte(a, at), len, pfn = slot_get(md, a->pages, byte >> PAGE_SHIFT, true)->pfn;
+	u64 byte = area_byte(a, at), len,
+	    pfn = slot_get(md, a->pages, byte >> PAGE_SHIFT, true)->pfn;
 	u64 left = min(max - 1, a->last - at) + 1;
 
 	*pa = pfn * PAGE_SIZE + (byte & PAGE_MASK);
@@ -51,8 +55,8 @@ static bool walk_piece(struct walk *w, const struct marea *a, u64 pa, u64 len, u
 	u64 done = 0, want, n;
 
 	if (prot != want_prot) {
-		model_report(w->md, "D2", "domain %u iova %#llx: expected prot %u, found %u", w->domain,
-			     ULL(w->at), want_prot, prot);
+		model_report(w->md, "D2", "domain %u iova %#llx: expected prot %u, found %u",
+			     w->domain, ULL(w->at), want_prot, prot);
 		return false;
 	}
 	for (; done < len; done += n) {
@@ -75,7 +79,8 @@ static bool walk_run(void *ctx, u64 iova, u64 pa, u64 len, u32 prot)
 		u64 n;
 
 		if (!a || iova < w->at) {
-			model_report(w->md, "D1", "domain %u iova %#llx: expected unmapped, found pa %#llx",
+			model_report(w->md, "D1",
+				     "domain %u iova %#llx: expected unmapped, found pa %#llx",
 				     w->domain, ULL(iova), ULL(pa));
 			return false;
 		}
@@ -97,12 +102,13 @@ static bool walk_run(void *ctx, u64 iova, u64 pa, u64 len, u32 prot)
 
 static void check_domain(struct model *md, const struct mtable *t, u32 id)
 {
-	struct walk w = { .md = md, .t = t, .domain = id };
+	struct walk w = {.md = md, .t = t, .domain = id};
 	struct domain *d = machine_domain(md->m, id);
 	u32 before = md->nr_findings;
 
 	if (!d) {
-		model_report(md, "I7", "expected domain %u of table %u alive, found it gone", id, t->id);
+		model_report(md, "I7", "expected domain %u of table %u alive, found it gone", id,
+			     t->id);
 		return;
 	}
 	walk_next(&w, 0);
@@ -125,22 +131,26 @@ static void check_domains(struct model *md)
 		struct domain *d = md_dom->table ? NULL : machine_domain(md->m, md_dom->id);
 
 		if (d && domain_leaves(d))
-			model_report(md, "D7", "domain %u outside tables: expected empty, found %llu "
-				     "leaves", md_dom->id, ULL(domain_leaves(d)));
+			model_report(md, "D7",
+				     "domain %u outside tables: expected empty, found %llu "
+				     "leaves",
+				     md_dom->id, ULL(domain_leaves(d)));
 	}
 }
 
-/* --- pins and charges ------------------------------------------------------------------------------------ */
+/* --- pins and charges
+ * ------------------------------------------------------------------------------------ */
 
 static void check_frame(struct model *md, u64 pfn, const struct mframe *f)
 {
 	u32 pins = machine_pins(md->m, pfn);
 
 	if (pins != f->want)
-		model_report(md, "P4", "pfn %llu: expected %u pins, found %u", ULL(pfn), f->want, pins);
+		model_report(md, "P4", "pfn %llu: expected %u pins, found %u", ULL(pfn), f->want,
+			     pins);
 	else if (f->pins != pins)
-		model_report(md, "P1", "pfn %llu: expected %u pins by events, found %u", ULL(pfn), pins,
-			     f->pins);
+		model_report(md, "P1", "pfn %llu: expected %u pins by events, found %u", ULL(pfn),
+			     pins, f->pins);
 }
 
 static void check_pins(struct model *md)
@@ -156,8 +166,8 @@ static void check_pins(struct model *md)
 static void check_charge(struct model *md, u32 task, const char *what, u64 want, u64 found)
 {
 	if (want != found)
-		model_report(md, "P7", "task %u %s: expected %llu, found %llu", task, what, ULL(want),
-			     ULL(found));
+		model_report(md, "P7", "task %u %s: expected %llu, found %llu", task, what,
+			     ULL(want), ULL(found));
 }
 
 static void check_tasks(struct model *md)

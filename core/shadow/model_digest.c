@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One number for the model's whole state: equal states, equal numbers, whatever the memory that holds them. */
+/* One number for the model's whole state: equal states, equal numbers, whatever the memory that
+ * holds them. */
 #include "core/shadow/model_priv.h"
 
 static u64 add_ranges(u64 h, const struct vec *v)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which page indexes are pinned, and why. An index of an object is pinned while an area in a table with
- * domains or an access range covers it; the frame is the one that the user's page showed at that moment. A fill
- * is tried out on the model's own counts first: it stops at the page that the user's memory
- * refuses, and is taken back when the request must fail.
+ * Which page indexes are pinned, and why. An index of an object is pinned while an area in a table
+ * with domains or an access range covers it; the frame is the one that the user's page showed at
+ * that moment. A fill is tried out on the model's own counts first: it stops at the page that the
+ * user's memory refuses, and is taken back when the request must fail.
  */
 #include "core/machine/machine_priv.h"
 #include "core/shadow/model_priv.h"
@@ -108,11 +108,12 @@ static void uncover(struct model *md, struct mpages *p, u64 first, u64 n, bool a
 	charge(md, p, -gone);
 }
 
-/* --- leaf limits ---------------------------------------------------------------------------------- */
+/* --- leaf limits
+ * ---------------------------------------------------------------------------------- */
 
 /*
- * Leaves that one map call takes: the largest page size that fits, again and again. The machine's table
- * has leaves of 4K, 2M and 1G, and of the smallest size.
+ * Leaves that one map call takes: the largest page size that fits, again and again. The machine's
+ * table has leaves of 4K, 2M and 1G, and of the smallest size.
  */
 static u64 run_leaves(u64 bitmap, u64 iova, u64 pa, u64 len)
 {
@@ -174,11 +175,12 @@ static bool leaves_exceeded(struct model *md, const struct mtable *t, const stru
 	return domain_leaves(d) + mdom->need > limit;
 }
 
-/* --- areas and accesses ---------------------------------------------------------------------------- */
+/* --- areas and accesses
+ * ---------------------------------------------------------------------------- */
 
 /*
- * The leaf limit is only asked about when the request failed: the domains are then as they were at its begin,
- * and a machine that lets a map pass its limit would break its own rule.
+ * The leaf limit is only asked about when the request failed: the domains are then as they were at
+ * its begin, and a machine that lets a map pass its limit would break its own rule.
  */
 static bool fill_leaves(struct model *md, const struct mtable *t, const struct marea *a,
 			const struct mfill *f, u64 good)
@@ -263,7 +265,8 @@ void access_unfill(struct model *md, struct mpages *p, u64 first, u64 last)
 		uncover(md, p, first, last - first + 1, true);
 }
 
-/* --- objects --------------------------------------------------------------------------------------- */
+/* --- objects
+ * --------------------------------------------------------------------------------------- */
 
 struct mpages *pages_new(struct model *md, u64 id)
 {

@@ -56,7 +56,8 @@ bool areas_hit(const struct mtable *t, u64 start, u64 last)
 	return i < t->areas.nr && vec_at(&t->areas, struct marea, i)->iova <= last;
 }
 
-/* --- automatic ------------------------------------------------------------------------------------ */
+/* --- automatic
+ * ------------------------------------------------------------------------------------ */
 
 struct wish {
 	u64 length, alignment, offset;
@@ -144,7 +145,7 @@ static u64 natural_alignment(u64 addr, u64 length)
 
 int iova_auto(const struct mtable *t, u64 addr, u64 length, u64 *iova)
 {
-	struct wish w = { .length = length, .offset = addr & PAGE_MASK };
+	struct wish w = {.length = length, .offset = addr & PAGE_MASK};
 	u32 i = 0;
 
 	if (!length || length >= IOVA_MAX / 2)
@@ -167,7 +168,8 @@ int iova_auto(const struct mtable *t, u64 addr, u64 length, u64 *iova)
 	return -ENOSPC;
 }
 
-/* What is not reserved, ascending and merged; returns how many there are, the first @room in @out. */
+/* What is not reserved, ascending and merged; returns how many there are, the first @room in @out.
+ */
 u32 iova_holes(const struct mtable *t, struct iova_range *out, u32 room)
 {
 	u64 at = 0;
@@ -178,7 +180,7 @@ u32 iova_holes(const struct mtable *t, struct iova_range *out, u32 room)
 
 		if (r->start > at) {
 			if (n < room)
-				out[n] = (struct iova_range){ at, r->start - 1 };
+				out[n] = (struct iova_range){at, r->start - 1};
 			n++;
 		}
 		if (r->last == IOVA_MAX)
@@ -186,6 +188,6 @@ u32 iova_holes(const struct mtable *t, struct iova_range *out, u32 room)
 		at = max(at, r->last + 1);
 	}
 	if (n < room)
-		out[n] = (struct iova_range){ at, IOVA_MAX };
+		out[n] = (struct iova_range){at, IOVA_MAX};
 	return n + 1;
 }

@@ -7,7 +7,8 @@ static void fail(struct model *md, const struct request *req, int rc)
 	model_judge(md, req, rc, rc);
 }
 
-/* --- map and copy ------------------------------------------------------------------------------------ */
+/* --- map and copy
+ * ------------------------------------------------------------------------------------ */
 
 /* The areas that a map or copy would make, in order; their IOVAs follow when the first is known. */
 struct plan {
@@ -109,10 +110,10 @@ static void plan_commit(struct model *md, struct plan *plan, const struct reques
 
 static void plan_run(struct model *md, struct plan *plan, const struct request *req)
 {
-	struct mfill f = { .domains = plan->t->domains.data,
-			   .nr_domains = plan->t->domains.nr,
-			   .pin = true,
-			   .failed = req->rc };
+	struct mfill f = {.domains = plan->t->domains.data,
+			  .nr_domains = plan->t->domains.nr,
+			  .pin = true,
+			  .failed = req->rc};
 	u64 iova;
 	int rc = plan_iova(plan, req, &iova);
 
@@ -163,12 +164,16 @@ static struct mpages *map_pages(struct model *md, const struct request *req)
 
 static void map(struct model *md, struct request *req)
 {
-	struct plan plan = { .areas.size = sizeof(struct marea) };
+	struct plan plan = {.areas.size = sizeof(struct marea)};
 	struct mpages *pages;
 	int rc = map_check(md, req);
 
 	if (rc) {
 		fail(md, req, rc);
+		return;
+	}
+	if (!machine_task(md->m, req->task)) {
+		md->lost = true;
 		return;
 	}
 	plan.t = find_table(md, req->table);
@@ -200,10 +205,13 @@ static int copy_slices(struct model *md, const struct request *req, struct plan 
 	u64 at = req->src_iova;
 
 	for (u32 i = area_lower(src, at);; i++) {
-		const struct marea *a = vec_at(&src->areas, struct marea, i);
+		const struct marea *a;
 		u64 end;
 
-		if (i >= src->areas.nr || a->iova > at)
+		if (i == src->areas.nr)
+			return -ENOENT;
+		a = vec_at(&src->areas, struct marea, i);
+		if (a->iova > at)
 			return -ENOENT;
 		end = min(a->last, last);
 		plan_slice(md, plan, a->pages, area_byte(a, at), end - at + 1);
@@ -215,7 +223,7 @@ static int copy_slices(struct model *md, const struct request *req, struct plan 
 
 static void copy(struct model *md, struct request *req)
 {
-	struct plan plan = { .areas.size = sizeof(struct marea) };
+	struct plan plan = {.areas.size = sizeof(struct marea)};
 	u64 last;
 	int rc = copy_check(md, req, &last);
 
@@ -231,7 +239,8 @@ static void copy(struct model *md, struct request *req)
 	vec_free(md, &plan.areas);
 }
 
-/* --- cut --------------------------------------------------------------------------------------------- */
+/* --- cut
+ * --------------------------------------------------------------------------------------------- */
 
 static int cut_check(const struct mtable *t, const struct marea *a, u64 start)
 {
@@ -272,7 +281,8 @@ static void cut(struct model *md, struct request *req)
 		area_split(md, a, right);
 }
 
-/* --- unmap -------------------------------------------------------------------------------------------- */
+/* --- unmap
+ * -------------------------------------------------------------------------------------------- */
 
 static bool unmap_is_all(const struct request *req)
 {
@@ -363,10 +373,9 @@ static void unmap(struct model *md, struct request *req)
 		fail(md, req, rc);
 	else
 		model_success(md, req);
-	if (req->out_length != md->unmapped)
+	if (!md->lost && req->out_length != md->unmapped)
 		model_report(md, "R3", "unmap: expected %llu bytes, found %llu",
-			     (unsigned long long)md->unmapped,
-			     (unsigned long long)req->out_length);
+			     (unsigned long long)md->unmapped, (unsigned long long)req->out_length);
 }
 
 void model_map_request(struct model *md, struct request *req)

@@ -11,7 +11,7 @@ static void *model_spill(struct model *md)
 	return &md->spill;
 }
 
-/* Never NULL: see "out of arena" at the head of model_priv.h. */
+/* Never NULL: see "out of arena" at the head of model_state.h. */
 void *model_alloc(struct model *md, size_t size)
 {
 	void *p = arena_alloc(md->arena, size);
@@ -76,7 +76,8 @@ void vec_free(struct model *md, struct vec *v)
 	v->cap = 0;
 }
 
-/* --- sparse arrays of pages --------------------------------------------------------------------- */
+/* --- sparse arrays of pages ---------------------------------------------------------------------
+ */
 
 static struct mchunk *chunk_at(const struct chunks *c, u32 i)
 {
@@ -137,7 +138,8 @@ void chunks_free(struct model *md, struct chunks *c)
 	vec_free(md, &c->rows);
 }
 
-/* --- sorted rows of ranges ---------------------------------------------------------------------- */
+/* --- sorted rows of ranges ----------------------------------------------------------------------
+ */
 
 /* Where (first, last) stands or belongs, ordered by first, then last. */
 static u32 node_pos(const struct vec *nodes, u64 first, u64 last)
@@ -228,7 +230,8 @@ bool range_hit(const struct vec *v, u64 start, u64 last)
 	return false;
 }
 
-/* --- objects by id -------------------------------------------------------------------------------- */
+/* --- objects by id
+ * -------------------------------------------------------------------------------- */
 
 /* Rows of pointers to objects that begin with their id, ascending. */
 static u32 ids_pos(const struct vec *v, u32 id)

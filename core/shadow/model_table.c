@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Requests on a table as a whole: its life, its domains, reserved and allowed ranges; and the options. */
+/* Requests on a table as a whole: its life, its domains, reserved and allowed ranges; and the
+ * options. */
 #include "core/shadow/model_priv.h"
 
 static void fail(struct model *md, const struct request *req, int rc)
@@ -12,7 +13,8 @@ static bool succeed(struct model *md, const struct request *req)
 	return model_judge(md, req, 0, 0);
 }
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/* --- life
+ * ------------------------------------------------------------------------------------------ */
 
 static void table_create(struct model *md, struct request *req)
 {
@@ -45,7 +47,8 @@ static void table_destroy(struct model *md, struct request *req, struct mtable *
 	ids_del(md, &md->tables, t->id, sizeof(*t));
 }
 
-/* --- domains --------------------------------------------------------------------------------------- */
+/* --- domains
+ * --------------------------------------------------------------------------------------- */
 
 /* What the domain cannot translate must be free of areas and promises. */
 static bool aperture_free(const struct mtable *t, const struct domain_config *cfg)
@@ -54,8 +57,8 @@ static bool aperture_free(const struct mtable *t, const struct domain_config *cf
 
 	if (start && (areas_hit(t, 0, start - 1) || range_hit(&t->allowed, 0, start - 1)))
 		return false;
-	return last == IOVA_MAX || !(areas_hit(t, last + 1, IOVA_MAX) ||
-				     range_hit(&t->allowed, last + 1, IOVA_MAX));
+	return last == IOVA_MAX ||
+	       !(areas_hit(t, last + 1, IOVA_MAX) || range_hit(&t->allowed, last + 1, IOVA_MAX));
 }
 
 static int attach_check(const struct mtable *t, const struct mdomain *md_dom,
@@ -111,7 +114,7 @@ static void attach(struct model *md, struct request *req, struct mtable *t)
 {
 	struct domain *dom = machine_domain(md->m, req->domain);
 	struct mdomain *d = find_domain(md, req->domain);
-	struct mfill f = { .domains = &req->domain, .nr_domains = 1, .failed = req->rc };
+	struct mfill f = {.domains = &req->domain, .nr_domains = 1, .failed = req->rc};
 	int rc = dom && d ? attach_check(t, d, domain_cfg(dom)) : -ENOENT;
 
 	if (rc) {
@@ -165,15 +168,15 @@ static void detach(struct model *md, struct request *req, struct mtable *t)
 	t->alignment = table_alignment(md, t);
 }
 
-/* --- ranges ------------------------------------------------------------------------------------------ */
+/* --- ranges
+ * ------------------------------------------------------------------------------------------ */
 
 static void reserve(struct model *md, struct request *req, struct mtable *t)
 {
 	/* Not an interval: the selftest's length wrapped. */
 	if (req->iova > req->last)
 		model_judge(md, req, -EINVAL, -EOVERFLOW);
-	else if (areas_hit(t, req->iova, req->last) ||
-		 range_hit(&t->allowed, req->iova, req->last))
+	else if (areas_hit(t, req->iova, req->last) || range_hit(&t->allowed, req->iova, req->last))
 		fail(md, req, -EADDRINUSE);
 	else if (succeed(md, req))
 		range_add(md, &t->reserved, req->iova, req->last, 0);
@@ -208,7 +211,7 @@ static int allow_check(const struct mtable *t, const struct request *req, struct
 
 static void allow(struct model *md, struct request *req, struct mtable *t)
 {
-	struct vec list = { .size = sizeof(struct mrange) }, old;
+	struct vec list = {.size = sizeof(struct mrange)}, old;
 	int rc = allow_check(t, req, &list, md);
 
 	if (rc) {
@@ -277,7 +280,8 @@ void model_table_request(struct model *md, struct request *req)
 		ranges(md, req, t);
 }
 
-/* --- options ------------------------------------------------------------------------------------------- */
+/* --- options
+ * ------------------------------------------------------------------------------------------- */
 
 static void check_option(struct model *md, const struct request *req, u64 want)
 {
@@ -320,7 +324,8 @@ static void huge_pages(struct model *md, struct request *req)
 	}
 }
 
-/* EBUSY: what the id table of iommufd would hold; whether lone domains count is the backend's choice. */
+/* EBUSY: what the id table of iommufd would hold; whether lone domains count is the backend's
+ * choice. */
 static void rlimit_set(struct model *md, struct request *req)
 {
 	const struct task *task = machine_task(md->m, req->task);

@@ -10,12 +10,14 @@ static bool same(struct model *md, const char *rule, const char *what, u64 id, u
 {
 	if (want == found)
 		return true;
-	model_report(md, rule, "%s (%llu, %#llx): expected %#llx, found %#llx", what, ULL(id), ULL(at),
-		     ULL(want), ULL(found));
+	model_report(md, rule, "%s (%llu, %#llx): expected %#llx, found %#llx", what, ULL(id),
+		     ULL(at), ULL(want), ULL(found));
 	return false;
 }
 
-/* --- tables ------------------------------------------------------------------------------------------------- */
+/* --- tables
+ * -------------------------------------------------------------------------------------------------
+ */
 
 struct area_walk {
 	struct model *md;
@@ -34,8 +36,10 @@ static void check_storage(struct model *md, const struct mtable *t, const struct
 	for (u32 i = 0; i < t->domains.nr; i++)
 		found |= *vec_at(&t->domains, u32, i) == v->storage_domain;
 	if (t->domains.nr && !found)
-		model_report(md, "S2", "area %#llx of table %u: expected storage in one of its "
-			     "domains, found %u", ULL(v->iova), t->id, v->storage_domain);
+		model_report(md, "S2",
+			     "area %#llx of table %u: expected storage in one of its "
+			     "domains, found %u",
+			     ULL(v->iova), t->id, v->storage_domain);
 }
 
 static bool check_area(void *ctx, const struct view_area *v)
@@ -114,8 +118,8 @@ static void check_slots(struct model *md, const struct backend_view *view, const
 
 static void check_table(struct model *md, const struct backend_view *view, const struct mtable *t)
 {
-	struct area_walk w = { .md = md, .t = t };
-	struct view_table v = { 0 };
+	struct area_walk w = {.md = md, .t = t};
+	struct view_table v = {0};
 
 	if (!view->table(view->ctx, t->id, &v)) {
 		model_report(md, "I1", "table %u: expected it alive, found it gone", t->id);
@@ -132,7 +136,9 @@ static void check_table(struct model *md, const struct backend_view *view, const
 	check_ranges(md, "I4", t, &t->allowed);
 }
 
-/* --- objects -------------------------------------------------------------------------------------------------- */
+/* --- objects
+ * --------------------------------------------------------------------------------------------------
+ */
 
 struct pages_walk {
 	struct model *md;
@@ -209,7 +215,7 @@ static bool check_pfn(void *ctx, u64 index, u64 pfn)
 
 static void check_trees(struct model *md, const struct backend_view *view, struct mpages *p)
 {
-	struct pfn_walk w = { .md = md, .p = p };
+	struct pfn_walk w = {.md = md, .p = p};
 	u32 before = md->nr_findings;
 
 	md->scratch.nr = 0;
@@ -225,7 +231,7 @@ static void check_trees(struct model *md, const struct backend_view *view, struc
 
 void model_check_view(struct model *md, const struct backend_view *view)
 {
-	struct pages_walk w = { .md = md };
+	struct pages_walk w = {.md = md};
 	u32 before = md->nr_findings;
 
 	for (u32 i = 0; i < md->tables.nr; i++)

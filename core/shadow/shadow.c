@@ -720,14 +720,18 @@ void shadow_event(struct shadow *s, const struct machine_event *ev)
 /* --- creation
  * ----------------------------------------------------------------------------------------- */
 
-static bool bounds_make(struct shadow *s, u32 claims)
+/* Both bounds anew; false: arena full. */
+static bool bounds_make(struct shadow *s)
 {
-	if (!(s->flags & SHADOW_BOUND))
-		return true;
-	s->bound[0] = bound_create(s->arena, CLAIMS_STD, s->moves);
-	if (claims && claims != CLAIMS_STD)
-		s->bound[1] = bound_create(s->arena, claims, s->moves);
-	return s->bound[0] && (s->bound[1] || !claims || claims == CLAIMS_STD);
+	u32 wanted[TRACKS] = {CLAIMS_STD, s->claims == CLAIMS_STD ? 0 : s->claims};
+
+	for (u32 k = 0; k < TRACKS && s->flags & SHADOW_BOUND; k++) {
+		bound_destroy(s->bound[k], s->arena);
+		s->bound[k] = wanted[k] ? bound_create(s->arena, wanted[k], s->moves) : NULL;
+		if (wanted[k] && !s->bound[k])
+			return false;
+	}
+	return true;
 }
 
 struct shadow *shadow_create(struct arena *arena, u32 flags)
@@ -740,18 +744,18 @@ struct shadow *shadow_create(struct arena *arena, u32 flags)
 	s->flags = flags;
 	s->moves = MOVE_ALL;
 	s->serial = 1; /* a new frame's 0 is never current */
-	storage_init(s);
+	frames_init(s);
 	reports_init(s);
 	if (!index_init(&s->frames, arena) || !index_init(&s->tlbs, arena) ||
 	    !index_init(&s->missing, arena) || !index_init(&s->logs, arena))
 		return NULL;
-	return bounds_make(s, 0) ? s : NULL;
+	return bounds_make(s) ? s : NULL;
 }
 
 void shadow_set_claims(struct shadow *s, u32 claims)
 {
 	s->claims = costed(claims);
-	if (!bounds_make(s, s->claims))
+	if (!bounds_make(s))
 		out_of_memory(s);
 }
 
@@ -763,7 +767,7 @@ void shadow_set_break(struct shadow *s, enum shadow_break b)
 		s->moves &= ~MOVE_FETCH;
 	if (b == SHADOW_BREAK_NO_DEVICE_WRITE)
 		s->moves &= ~MOVE_DEVICE;
-	if (!bounds_make(s, s->claims))
+	if (!bounds_make(s))
 		out_of_memory(s);
 }
 

@@ -11,39 +11,7 @@
 #include "core/shadow/bound.h"
 #include "core/shadow/lines.h"
 #include "core/shadow/shadow.h"
-
-/* --- frames.c: storage ------------------------------------------------------------------------ */
-
-struct node {
-	u64 key;
-	struct node *next;
-};
-
-/* A hash table that grows; neighbouring keys (page frames) land in neighbouring buckets. */
-struct index {
-	struct node **bucket;
-	u64 mask;
-	u64 nr;
-};
-
-bool index_init(struct index *ix, struct arena *arena);
-struct node *index_find(const struct index *ix, u64 key);
-struct node *index_next(const struct node *n); /* the next one of the same key */
-void index_add(struct index *ix, struct arena *arena, struct node *n);
-void index_del(struct index *ix, struct node *n);
-
-/* Objects of one size, carved from chunks of the arena, that are reused and never given back. */
-struct pool {
-	void *free;
-	char *fresh;
-	u32 left;
-	u32 chunk; /* objects in the next chunk */
-	u32 size;
-};
-
-void pool_init(struct pool *p, u32 size);
-void *pool_get(struct pool *p, struct arena *arena); /* zeroed; NULL: arena full */
-void pool_put(struct pool *p, void *obj);
+#include "core/shadow/storage.h"
 
 enum order {
 	ORDER_EARLY,
@@ -145,7 +113,7 @@ struct shadow {
 	struct shadow_finding finding[FINDINGS_KEPT];
 };
 
-void storage_init(struct shadow *s);
+void frames_init(struct shadow *s);
 struct frame *frame_find(const struct shadow *s, u64 pfn);
 struct frame *frame_get(struct shadow *s, u64 pfn); /* creates; NULL: arena full */
 void frame_free(struct shadow *s, struct frame *f);

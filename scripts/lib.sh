@@ -108,16 +108,16 @@ need() {
 
 	if ! have apt-get; then
 		[ ${#required[@]} -gt 0 ] || { say "not installed (some steps are skipped): ${optional[*]}"; return 0; }
-		die "missing, by the names of Debian's packages: ${required[*]} ${optional[*]}; install them and start again"
+		die "missing, by the names of Debian's packages: ${required[*]}${optional[*]:+ ${optional[*]}}; install them and start again"
 	fi
 	if ! as_root true; then
 		[ ${#required[@]} -gt 0 ] || { say "not installed (some steps are skipped): ${optional[*]}"; return 0; }
 		die "missing packages, and neither root nor passwordless sudo here. Run:
-  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${required[*]} ${optional[*]}"
+  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${required[*]}${optional[*]:+ ${optional[*]}}"
 	fi
 
 	log=$(mktemp)
-	say "installing: ${required[*]} ${optional[*]}"
+	say "installing: ${required[*]}${required[*]:+ }${optional[*]}"
 	if ! as_root apt-get update -q >"$log" 2>&1; then
 		tail -n 5 "$log" >&2
 		say "apt-get update failed; trying with the package lists that are there"

@@ -30,13 +30,15 @@ result() { # STATUS NAME SECONDS LOG
 	fi
 }
 
-# check NAME COMMAND...: counts one; its output is shown only when it failed
+# check NAME COMMAND...: counts one; its output is shown only when it failed. last: its status
+last=0
 check() {
 	local name=$1 log start rc=0
 	log="$logs/log"
 	shift
 	start=$SECONDS
 	"$@" >"$log" 2>&1 || rc=$?
+	last=$rc
 	result $rc "$name" $((SECONDS - start)) "$log"
 	[ $rc != 0 ] || grep '^skipped:' "$log" || true
 	return 0
@@ -109,7 +111,11 @@ need all
 jobs=$(jobs_nr)
 
 check "build dev (gcc, ASan + UBSan)" build_in build/dev --preset dev
-run_ctest
+if [ $last = 0 ]; then
+	run_ctest
+else
+	skipped "ctest: the build failed"
+fi
 
 check "build rel" build_in build/rel --preset rel
 if compiles clang; then
@@ -134,13 +140,13 @@ if [ ! -f fuzz/fuzz_ops.c ]; then
 else
 	if links_fuzzer clang; then
 		check "build fuzz-ops-libfuzzer" build_in build/fuzz --preset fuzz
-		check "run fuzz-ops-libfuzzer" run_libfuzzer
+		[ $last != 0 ] || check "run fuzz-ops-libfuzzer" run_libfuzzer
 	else
 		skipped "fuzz-ops-libfuzzer: clang or its runtime is not installed"
 	fi
 	if have afl-fuzz && have afl-clang-fast; then
 		AFL_QUIET=1 check "build fuzz-ops-afl" build_in build/afl --preset afl
-		check "run fuzz-ops-afl" run_afl
+		[ $last != 0 ] || check "run fuzz-ops-afl" run_afl
 	else
 		skipped "fuzz-ops-afl: afl++ is not installed"
 	fi

@@ -7,7 +7,7 @@ Turns recorded iommu events of a real kernel into a trace in the op language (co
 tracefs (`trace`), of `trace-cmd report` or of `perf script`, plain or gzip; `-` is standard input.
 
 What the events say, and what they do not
-  map     one physically contiguous run: IOVA range, physical address. No direction (all maps become `rw`), no domain.
+  map     one physically contiguous run: IOVA range, physical address. No direction (all maps become writable), no domain.
   unmap   an IOVA range; may cover several maps, or a part of one.
   attach_device_to_domain   a device's name, but not which domain, nor whether it snoops: say --coherent when it does.
   io_page_fault and every other event is counted and passed over.
@@ -132,7 +132,11 @@ class Area:
 
 def read_input(path):
     """The bytes as given (their sha256 names the origin) and the lines of text."""
-    raw = sys.stdin.buffer.read() if path == "-" else open(path, "rb").read()
+    if path == "-":
+        raw = sys.stdin.buffer.read()
+    else:
+        with open(path, "rb") as f:
+            raw = f.read()
     digest = hashlib.sha256(raw).hexdigest()
     data = raw
     if raw[:2] == b"\x1f\x8b":
@@ -584,7 +588,7 @@ class Emitter:
             if self.nr_areas > MAX_OBJECTS:
                 raise Bad(e.line, f"more than {MAX_OBJECTS} areas", "a shorter recording")
             self.areas_in[area.table] += 1
-            self.op(f"map {name} a{area.number} {source} rw at 0x{area.start:x}")
+            self.op(f"map {name} a{area.number} {source} at 0x{area.start:x}")
 
     def source(self, area):
         pages = (area.end - area.start) // PAGE

@@ -13,6 +13,7 @@
 #define NOSNOOP_LOCK_H
 
 #include <pthread.h>
+#include <sys/single_threaded.h>
 #include "core/compat/compat.h"
 
 enum lock_class {
@@ -85,6 +86,12 @@ struct rw_semaphore {
 	enum lock_class class;
 };
 
+/* False: nobody else can be there. */
+static inline bool lock_contended(void)
+{
+	return unlikely(!__libc_single_threaded);
+}
+
 static inline void mutex_init(struct mutex *m, enum lock_class class)
 {
 	pthread_mutex_init(&m->m, NULL);
@@ -94,12 +101,14 @@ static inline void mutex_init(struct mutex *m, enum lock_class class)
 static inline void mutex_lock(struct mutex *m)
 {
 	lock_acquired(m->class);
-	pthread_mutex_lock(&m->m);
+	if (lock_contended())
+		pthread_mutex_lock(&m->m);
 }
 
 static inline void mutex_unlock(struct mutex *m)
 {
-	pthread_mutex_unlock(&m->m);
+	if (lock_contended())
+		pthread_mutex_unlock(&m->m);
 	lock_released(m->class);
 }
 
@@ -112,24 +121,28 @@ static inline void init_rwsem(struct rw_semaphore *s, enum lock_class class)
 static inline void down_read(struct rw_semaphore *s)
 {
 	lock_acquired(s->class);
-	pthread_rwlock_rdlock(&s->l);
+	if (lock_contended())
+		pthread_rwlock_rdlock(&s->l);
 }
 
 static inline void up_read(struct rw_semaphore *s)
 {
-	pthread_rwlock_unlock(&s->l);
+	if (lock_contended())
+		pthread_rwlock_unlock(&s->l);
 	lock_released(s->class);
 }
 
 static inline void down_write(struct rw_semaphore *s)
 {
 	lock_acquired(s->class);
-	pthread_rwlock_wrlock(&s->l);
+	if (lock_contended())
+		pthread_rwlock_wrlock(&s->l);
 }
 
 static inline void up_write(struct rw_semaphore *s)
 {
-	pthread_rwlock_unlock(&s->l);
+	if (lock_contended())
+		pthread_rwlock_unlock(&s->l);
 	lock_released(s->class);
 }
 

@@ -67,12 +67,14 @@ static int unpin_before_map(const struct flush_piece *p, u32 nr_nc)
 	return 0;
 }
 
+/* Of an area's unmap and of a last domain's detach. An unwind has no storage, and closes as sticky
+ * does. */
 static void unpin_before_unmap(const struct flush_piece *p, const struct flush_domain *domain)
 {
 	const struct unpin_pages *up = p->pages->priv;
-	const u32 last = FLUSH_FINAL | FLUSH_UNPINS;
 
-	if (up->sticky && (p->flags & last) == last)
+	if (up->sticky && p->flags & FLUSH_STORAGE && p->flags & FLUSH_UNPINS &&
+	    !(p->flags & FLUSH_UNWIND))
 		flush_clean_piece(p);
 }
 
@@ -80,7 +82,7 @@ static void unpin_before_unpin(const struct flush_piece *p, enum flush_unpin_why
 {
 	const struct unpin_pages *up = p->pages->priv;
 
-	if (up->sticky && why == FLUSH_UNPIN_ACCESS)
+	if (up->sticky && (why == FLUSH_UNPIN_ACCESS || why == FLUSH_UNPIN_UNWIND))
 		flush_clean_piece(p);
 }
 

@@ -14,9 +14,10 @@ struct pairs_pages {
 };
 
 struct pairs_area {
-	u32 added;	       /* by the fill that is running; 0 at rest */
-	bool filling;	       /* between fill_begin() and fill_end() */
-	bool opening, closing; /* this fill, this walk flushes */
+	u32 added;    /* by the fill that is running; 0 at rest */
+	u32 closing;  /* id of the domain whose walk flushes; 0: none */
+	bool filling; /* between fill_begin() and fill_end() */
+	bool opening; /* this fill flushes */
 };
 
 static int pairs_fill_begin(struct flush_area *area, u32 nr_nc, enum flush_fill_why why)
@@ -52,6 +53,7 @@ static int pairs_before_map(const struct flush_piece *p, u32 nr_nc)
 	return 0;
 }
 
+/* Counted where a walk begins: an unwind's walks on several domains come in turns. */
 static void pairs_after_unmap(const struct flush_piece *p, const struct flush_domain *domain)
 {
 	struct pairs_pages *pp = p->pages->priv;
@@ -59,15 +61,13 @@ static void pairs_after_unmap(const struct flush_piece *p, const struct flush_do
 
 	if (!domain->nc)
 		return;
-	if (p->flags & FLUSH_FIRST)
-		pa->closing = pp->pairs == 1;
-	if (pa->closing)
+	if (p->flags & FLUSH_FIRST) {
+		pa->closing = pp->pairs == 1 ? domain->id : 0;
+		pa->added -= pa->filling;
+		pp->pairs--;
+	}
+	if (pa->closing == domain->id)
 		flush_clean_piece(p);
-	if (!(p->flags & FLUSH_LAST))
-		return;
-	pp->pairs--;
-	if (pa->filling)
-		pa->added--;
 }
 
 static void pairs_area_split(struct flush_area *old, struct flush_area *left,

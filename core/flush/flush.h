@@ -62,8 +62,8 @@ enum flush_origin {
 };
 
 /* Unmap and unpin pieces */
-#define FLUSH_FIRST   0x01u /* begins at the first page of the area's walk on this domain */
-#define FLUSH_LAST    0x02u /* ends at the last page of that walk */
+#define FLUSH_FIRST   0x01u /* the first piece of the area's walk on this domain */
+#define FLUSH_LAST    0x02u /* the last one; an unwind's walks on several domains come in turns */
 #define FLUSH_STORAGE 0x04u /* the domain is, or was until this request, the area's storage */
 #define FLUSH_FINAL   0x08u /* the request unmaps these pages of this area from no further domain */
 #define FLUSH_UNWIND  0x10u /* the fill is being undone; told for what had been mapped */

@@ -50,7 +50,7 @@ static u32 prefer_storage_pick(struct flush_area *area, const struct flush_domai
 	for (u32 i = 0; i < n; i++) {
 		if (!domains[i]->nc)
 			continue;
-		if (domains[i] == area->storage)
+		if (area->storage && domains[i]->id == area->storage->id)
 			return i;
 		pick = min(pick, i);
 	}

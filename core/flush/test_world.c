@@ -20,11 +20,6 @@ static struct w_object *object_of(struct flush_pages *fp)
 	return container_of(fp, struct w_object, fp);
 }
 
-static struct w_area *area_of(struct flush_area *fa)
-{
-	return container_of(fa, struct w_area, fa);
-}
-
 /* --- judge ----------------------------------------------------------------------------------- */
 
 static void judge_pin(struct w_page *pg)
@@ -311,7 +306,6 @@ static void walk(struct world *w, struct w_area *a, struct flush_domain *d, u32 
 		p.flags = flags | (unpins ? held_flags(w, o, i) : 0);
 		p.flags |= (i == first ? FLUSH_FIRST : 0) | (last == end - 1 ? FLUSH_LAST : 0);
 		unmap_piece(w, &p, d);
-		a->mapped[d->id] = 0;
 		if (unpins)
 			unpin(w, a, i, last, why);
 	}
@@ -372,33 +366,46 @@ static void map_batch(struct world *w, struct w_area *a, u64 first, u64 last,
 	a->mapped[d->id] = last + 1;
 }
 
-/* What a fill that failed has mapped and pinned; the highest domain is handled last. */
-static void unwind_fill(struct world *w, struct w_area *a, struct flush_domain **to, u64 end)
+/* [from..to - 1] of what a failed fill mapped leaves all domains, then what it pinned is unpinned.
+ */
+static void unwind_part(struct world *w, struct w_area *a, struct flush_domain **to, u64 from,
+			u64 end, bool *started)
 {
-	u64 first = a->fa.first, keep;
+	u64 keep, stop, last;
+	struct flush_piece p;
 
 	for (u32 d = 0; to[d]; d++) {
-		keep = first; /* [keep..] is in no later domain: the two parts of the walk differ in
-				 FINAL */
+		keep = from; /* [keep..] is in no later domain: pieces end where FINAL begins */
 		for (u32 k = d + 1; to[k]; k++)
 			keep = max(keep, a->mapped[to[k]->id]);
-		for (u64 i = first, last; i < a->mapped[to[d]->id]; i = last + 1) {
-			struct flush_piece p;
-			u64 stop = a->mapped[to[d]->id];
-
+		stop = min(a->mapped[to[d]->id], end);
+		for (u64 i = from; i < stop; i = last + 1) {
 			last = min(i + w->cut, stop) - 1;
 			if (i < keep)
 				last = min(last, keep - 1);
 			p = make_piece(w, a, i, last);
 			p.flags = FLUSH_UNWIND | (i >= keep ? FLUSH_FINAL : 0);
-			p.flags |= (i == first ? FLUSH_FIRST : 0) |
-				   (last == stop - 1 ? FLUSH_LAST : 0);
+			p.flags |= last + 1 == stop && from == a->fa.first ? FLUSH_LAST : 0;
+			p.flags |= started[to[d]->id] ? 0 : FLUSH_FIRST;
+			started[to[d]->id] = true;
 			unmap_piece(w, &p, to[d]);
 		}
-		a->mapped[to[d]->id] = 0;
+		a->mapped[to[d]->id] = min(stop, from);
 	}
-	if (end > first)
-		unpin(w, a, first, end - 1, FLUSH_UNPIN_UNWIND);
+	if (end > from)
+		unpin(w, a, from, end - 1, FLUSH_UNPIN_UNWIND);
+}
+
+/* The batch that failed goes first, then those before it. */
+static void unwind_fill(struct world *w, struct w_area *a, struct flush_domain **to, u64 end)
+{
+	bool started[W_DOMAINS + 1] = {false};
+	u64 first = a->fa.first, start = first + (end - 1 - first) / w->cut * w->cut;
+
+	unwind_part(w, a, to, start, end, started);
+	unwind_part(w, a, to, first, start, started);
+	for (u32 d = 0; to[d]; d++)
+		a->mapped[to[d]->id] = 0;
 }
 
 /* fail: n-th domain map call that fails, 0: none. */
@@ -435,7 +442,7 @@ static int fill(struct world *w, struct w_area *a, struct flush_domain **to, u32
 /* --- requests ----------------------------------------------------------------------------------
  */
 
-static void attach_areas(struct world *w, struct w_table *t, struct flush_domain *d, bool fail,
+static void attach_areas(struct world *w, struct w_table *t, struct flush_domain *d, u32 fail,
 			 int *rc)
 {
 	struct flush_domain *to[2] = {d, NULL};
@@ -449,8 +456,7 @@ static void attach_areas(struct world *w, struct w_table *t, struct flush_domain
 
 		if (!a->live || a->fa.table != &t->ft)
 			continue;
-		*rc = fill(w, a, to, fail && !--left ? 1 : 0, FLUSH_FILL_ATTACH);
-		left -= !fail;
+		*rc = fill(w, a, to, fail && !--left ? fail : 0, FLUSH_FILL_ATTACH);
 		if (!*rc && only)
 			set_storage(w, a, d);
 	}
@@ -466,7 +472,7 @@ static void attach_areas(struct world *w, struct w_table *t, struct flush_domain
 	}
 }
 
-/* fail: 0, '?' before the first area, '!' in the last area (in the loop when there is none). */
+/* fail: 0, "?" before the first area, "!" ("%") at the first (second) map call of the last one. */
 static bool attach(struct world *w, u32 table, u32 id, bool nc, char fail)
 {
 	struct w_table *t = &w->table[table];
@@ -480,8 +486,8 @@ static bool attach(struct world *w, u32 table, u32 id, bool nc, char fail)
 	if (w->policy->domain_attach)
 		check(!w->policy->domain_attach(&t->ft, d), "domain_attach failed");
 	if (!rc)
-		attach_areas(w, t, d, fail, &rc);
-	if (rc || fail) {
+		attach_areas(w, t, d, fail == '!' ? 1 : fail == '%' ? 2 : 0, &rc);
+	if (rc) {
 		CALL(w, domain_attach_failed, &t->ft, d);
 		return true;
 	}
@@ -544,11 +550,12 @@ static struct w_area *new_area(struct world *w, u32 name, const struct flush_are
 	return a;
 }
 
-static bool map(struct world *w, const char *op, bool writable, bool fail)
+static bool map(struct world *w, const char *op, bool writable, char fail)
 {
 	u32 table = op[0] - 'A', name = op[1] - 'a', object = op[2] - 'P';
 	u64 first = op[3] - '0', last = op[4] - '0';
 	struct w_area *a;
+	u32 nth;
 	int rc = 0;
 
 	if (table >= W_TABLES || name >= W_AREAS || object >= W_OBJECTS || first > last ||
@@ -556,6 +563,7 @@ static bool map(struct world *w, const char *op, bool writable, bool fail)
 		return false;
 	if (fail && w->table[table].ft.nr_domains < 2)
 		return false;
+	nth = !fail ? 0 : fail == '!' ? 2 : w->table[table].ft.nr_domains + 2;
 	a = new_area(w, name,
 		     &(struct flush_area){
 			     .table = &w->table[table].ft,
@@ -565,7 +573,7 @@ static bool map(struct world *w, const char *op, bool writable, bool fail)
 			     .writable = writable,
 		     });
 	if (w->table[table].ft.nr_domains)
-		rc = fill(w, a, w->table[table].slot, fail ? 2 : 0, FLUSH_FILL_MAP);
+		rc = fill(w, a, w->table[table].slot, nth, FLUSH_FILL_MAP);
 	if (!rc && w->table[table].ft.nr_domains)
 		pick_storage(w, a);
 	a->live = !rc;
@@ -674,7 +682,7 @@ static bool cut(struct world *w, u32 name, u32 left, u32 right, u64 at, bool ins
 
 static bool execute(struct world *w, const char *op)
 {
-	char fail = *op == '?' || *op == '!' ? *op++ : 0;
+	char fail = strchr("?!%", *op) ? *op++ : 0;
 
 	switch (*op) {
 	case 'n':

@@ -217,6 +217,10 @@ static int batch_to_domain(const struct pfn_batch *b, struct iopt_domain *domain
 	u64 left = iopt_area_last_iova(area) - iova; /* bytes - 1 */
 	int rc = 0;
 
+	l.domain = domain;
+	l.prot = area->iommu_prot;
+	l.n = 0;
+	l.mapped_bytes = 0;
 	for (u32 i = 0; i < b->end && !rc; i++) {
 		len = min((u64)b->npfns[i] * PAGE_SIZE - offset - 1, left) + 1;
 		rc = run_list_add_pages(&l, iova, b->pfns[i] * PAGE_SIZE + offset, len,

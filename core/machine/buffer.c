@@ -200,7 +200,8 @@ static int need_table(struct machine *m, struct buffer *b)
 	return b->pages ? 0 : -ENOMEM;
 }
 
-/* Page now shows @pfn; a frame of its own (not an alias) lies where the buffer's real memory lies.
+/*
+ * Page now shows @pfn; a frame of its own (not an alias) lies where the buffer's real memory lies.
  */
 static void show(struct machine *m, struct buffer *b, u64 page, u64 pfn, u32 flags, bool own)
 {

@@ -63,7 +63,8 @@ void frame_free(struct machine *m, struct frame *f)
 	arena_free(m->arena, f, sizeof(*f));
 }
 
-/* The owner zeroed or wrote the page through the cache; memory below holds what was there before.
+/*
+ * The owner zeroed or wrote the page through the cache; memory below holds what was there before.
  */
 int frame_epoch(struct machine *m, struct extent *x, u64 pfn)
 {
@@ -112,8 +113,7 @@ static enum line_state line_state(const struct frame *f, u64 bit)
 	return f->secret & bit ? LINE_DS : LINE_D;
 }
 
-/* --- one line
- * ------------------------------------------------------------------------------------- */
+/* --- one line --- */
 
 struct line_access {
 	struct machine *m;
@@ -202,8 +202,7 @@ static void invalidate(struct frame *f, u64 mask)
 	f->devw &= ~mask;
 }
 
-/* --- accesses
- * ------------------------------------------------------------------------------------- */
+/* --- accesses --- */
 
 static const enum machine_event_kind access_event[] = {
 	[ACCESS_STORE] = EV_CPU_STORE,
@@ -388,8 +387,7 @@ int machine_dma_write(struct machine *m, struct domain *d, u64 iova, const void 
 	return dma_access(m, d, iova, (void *)data, len, true, no_snoop);
 }
 
-/* --- clean, drain, evict
- * ---------------------------------------------------------------------------- */
+/* --- clean, drain, evict --- */
 
 /* The lines of page @pa that lie in [pa..last], as a mask. */
 static u64 line_mask(u64 pa, u64 last)
@@ -417,8 +415,10 @@ static void clean_model(struct machine *m, u64 pa, u64 last, bool invalidates)
 	mutex_unlock(&m->frames_lock);
 }
 
-/* Bytes from @pa on, at most to @last, that lie in a row in real memory from *addr; NULL: a page
- * without. */
+/*
+ * Bytes from @pa on, at most to @last, that lie in a row in real memory from *addr; NULL: a page
+ * without.
+ */
 static u64 real_run(struct machine *m, u64 pa, u64 last, u8 **addr)
 {
 	u64 pfn = pa >> PAGE_SHIFT, n = PAGE_SIZE - (pa & PAGE_MASK), whole;

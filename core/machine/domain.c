@@ -127,8 +127,7 @@ u64 domain_leaves(const struct domain *d)
 	return d->pt.leaves;
 }
 
-/* --- map ----------------------------------------------------------------------------------------
- */
+/* --- map --- */
 
 static int check_run(struct domain *d, const struct domain_run *r)
 {
@@ -187,8 +186,8 @@ int domain_map_runs(struct domain *d, const struct domain_run *runs, size_t n, u
 	mutex_lock(&d->lock);
 	fast = !d->m->obs && !d->m->fault.nth;
 	for (i = 0; i < n; i++) {
+		d->pt.expect = min(n - i, 512);
 		if (!likely(fast && map_fast(d, &runs[i], prot))) {
-			d->pt.expect = min(n - i, 512);
 			rc = map_run(d, &runs[i], prot);
 			if (rc)
 				break;
@@ -211,8 +210,7 @@ int domain_map(struct domain *d, u64 iova, u64 pa, u64 len, u32 prot)
 	return domain_map_runs(d, &run, 1, prot, &mapped);
 }
 
-/* --- unmap and IOTLB
- * ------------------------------------------------------------------------------ */
+/* --- unmap and IOTLB --- */
 
 /* Leaves that continue one another are one piece. */
 struct pieces {
@@ -372,8 +370,7 @@ bool domain_translate(struct domain *d, u64 iova, u64 *pa, u64 *last, u32 *prot)
 	return false;
 }
 
-/* --- reading the table
- * ---------------------------------------------------------------------------- */
+/* --- reading the table --- */
 
 u64 domain_iova_to_phys(struct domain *d, u64 iova)
 {
@@ -413,7 +410,8 @@ static u64 pages_in_row(const u64 *e, u64 end)
 	return n;
 }
 
-/* A run of pages from *iova on, which moves behind it (and stays at the end of the address space).
+/*
+ * A run of pages from *iova on, which moves behind it (and stays at the end of the address space).
  */
 static u64 read_slow(struct domain *d, u64 *iova, u64 max, u64 *pfn)
 {

@@ -109,8 +109,7 @@ void frames_destroy(struct machine *m)
 	arena_free(m->arena, m->extents, m->cap_extents * sizeof(*m->extents));
 }
 
-/* --- pins ---------------------------------------------------------------------------------------
- */
+/* --- pins --- */
 
 /* One more pin on a physical run inside one extent; how many succeeded. */
 static u64 pin_run(struct machine *m, struct extent *x, u64 pfn, u64 n)
@@ -192,16 +191,17 @@ static u64 pin_pages(struct machine *m, struct task_mm *t, u64 va, u64 n, bool w
 		     int *rc)
 {
 	struct buffer *b;
-	u64 done = 0;
+	u64 done = 0, at;
 
 	while (done < n && !*rc) {
-		b = task_buffer(t, va + (done << PAGE_SHIFT));
+		at = va + (done << PAGE_SHIFT);
+		b = task_buffer(t, at);
 		if (!b || !t->pub.alive) {
 			*rc = -EFAULT;
 			break;
 		}
-		done += pin_buffer(m, b, ((va - b->va) >> PAGE_SHIFT) + done, n - done, write,
-				   out + done, rc);
+		done += pin_buffer(m, b, (at - b->va) >> PAGE_SHIFT, n - done, write, out + done,
+				   rc);
 	}
 	return done;
 }

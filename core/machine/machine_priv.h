@@ -26,14 +26,17 @@ struct line {
 	u8 mem[LINE_SIZE];
 };
 
-/* One bit for each line of the frame, see contracts: DS = dirty and secret, X = devw, DH = dirty
- * and devw. */
+/*
+ * One bit for each line of the frame, see contracts: DS = dirty and secret, X = devw, DH = dirty
+ * and devw.
+ */
 struct frame {
 	u64 cached, dirty, secret, devw;
 	struct line *lines;
 };
 
-/* Frames that were made together: pfns first..first+n-1 (of a layout in runs some are never used).
+/*
+ * Frames that were made together: pfns first..first+n-1 (of a layout in runs some are never used).
  */
 struct extent {
 	u64 first, n;
@@ -118,7 +121,8 @@ static inline void machine_emit(struct machine *m, const struct machine_event *e
 	m->obs->event(m->obs->ctx, ev);
 }
 
-/* Room for one more pointer in an array that doubles. @array is the address of the pointer to it.
+/*
+ * Room for one more pointer in an array that doubles. @array is the address of the pointer to it.
  */
 int grow_pointers(struct arena *a, void *array, u32 nr, u32 *cap);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What an observer of the machine sees. One callback, one event at a time, in the order in which things
- * happen; the shadow judges from this alone.
+ * What an observer of the machine sees. One callback, one event at a time, in the order in which
+ * things happen; the shadow judges from this alone.
  */
 #ifndef NOSNOOP_OBSERVER_H
 #define NOSNOOP_OBSERVER_H
@@ -12,25 +12,25 @@ struct request;
 
 enum machine_event_kind {
 	EV_REQUEST_BEGIN,
-	EV_NESTED,	  /* req: executed inside the current request, sent after it was done */
+	EV_NESTED, /* req: executed inside the current request, sent when it is done */
 	EV_REQUEST_END,
 	EV_DOMAIN_CREATE, /* domain, nc */
 	EV_DOMAIN_FREE,
-	EV_MAP,		  /* domain, nc, iova, pa, len, prot, rc: an attempt; rc 0 = it is mapped now */
-	EV_UNMAP_CALL,	  /* domain, nc, iova, len: before its EV_UNMAPs */
-	EV_UNMAP,	  /* domain, nc, iova, pa, len: one physically contiguous piece that was removed */
-	EV_SYNC,	  /* domain, nc: none of its removed pieces is reachable any more */
-	EV_PIN,		  /* pfn, len = pages: one more pin on each of the run */
-	EV_UNPIN,	  /* likewise, one less; sent before the counts change */
-	EV_CLEAN,	  /* pa, len, invalidates */
+	EV_MAP,	       /* domain, nc, iova, pa, len, prot, rc: an attempt; rc 0: mapped now */
+	EV_UNMAP_CALL, /* domain, nc, iova, len: before its EV_UNMAPs */
+	EV_UNMAP,      /* domain, nc, iova, pa, len: one contiguous piece that was removed */
+	EV_SYNC,       /* domain, nc: none of its removed pieces is reachable any more */
+	EV_PIN,	       /* pfn, len = pages: one more pin on each of the run */
+	EV_UNPIN,      /* likewise, one less; sent before the counts change */
+	EV_CLEAN,      /* pa, len, invalidates */
 	EV_DRAIN,
-	EV_CPU_STORE,	  /* pa, len within one line, state = of the line before it; also snooped DMA */
+	EV_CPU_STORE, /* pa, len within a line, state = of it before; also snooped DMA */
 	EV_CPU_LOAD,
-	EV_DMA_WRITE,	  /* domain, nc, iova, pa, len within one line, not snooped, state before it */
-	EV_DMA_READ,	  /* likewise; state; secret: a byte older than the pin was returned */
-	EV_EVICT,	  /* pa, len = one line, state before it */
-	EV_FAULT,	  /* fault_point, an injected failure */
-	EV_STRICT,	  /* rule, what, a, b */
+	EV_DMA_WRITE, /* domain, nc, iova, pa, len within a line, not snooped, state before */
+	EV_DMA_READ,  /* likewise; state; secret: a byte older than the pin was returned */
+	EV_EVICT,     /* pa, len = one line, state before it */
+	EV_FAULT,     /* fault_point, an injected failure */
+	EV_STRICT,    /* rule, what, a, b */
 };
 
 /* Line states of the cache model; the bit order is that of shadow sets. */
@@ -48,7 +48,7 @@ struct machine_event {
 	int rc;
 	u64 iova, pa, len, pfn;
 	struct request *req;
-	const char *rule; /* EV_STRICT: an id of core/README.md's list of rules: "D3", "B5", "WARN" ... */
+	const char *rule; /* EV_STRICT: an id of core/README.md's rules: "D3", "B5", "WARN" */
 	const char *what; /* EV_STRICT: one line for people; a and b are its numbers */
 	u64 a, b;
 };

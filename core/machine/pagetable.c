@@ -118,7 +118,8 @@ static int node_grow(struct page_table *pt, struct pt_node **link, unsigned int 
 	return 0;
 }
 
-/* Make @nr empty slots from @idx on, contiguous in e[]; the caller fills them. NULL: one is taken.
+/*
+ * Make @nr empty slots from @idx on, contiguous in e[]; the caller fills them. NULL: one is taken.
  */
 static u64 *node_open(struct pt_node *n, unsigned int idx, unsigned int nr)
 {
@@ -406,6 +407,41 @@ u64 pt_unmap(struct page_table *pt, u64 first, u64 last, pt_piece_fn fn, void *c
 	    first > (pt->root_base | span_mask(pt->root->level)))
 		return 0;
 	return clear(pt, &pt->root, pt->root_base, &r);
+}
+
+bool pt_map_near(struct page_table *pt, u64 iova, u64 pa, u32 prot)
+{
+	struct pt_node *n = pt->hot;
+	u64 *slot;
+
+	if ((iova ^ pt->hot_base) >> 21 || n->dense || n->used + max(1U, pt->expect) > n->cap)
+		return false;
+	slot = node_open(n, iova >> PAGE_SHIFT & 511, 1);
+	if (!slot)
+		return false;
+	*slot = pt_leaf_entry(pa, prot) | PT_START | PT_LAST;
+	pt->leaves++;
+	return true;
+}
+
+bool pt_unmap_near(struct page_table *pt, u64 iova)
+{
+	const u64 want = PT_LEAF | PT_START | PT_LAST;
+	struct pt_node *n = pt->hot;
+	u64 *slot;
+
+	if ((iova ^ pt->hot_base) >> 21 || n->dense || (n->used == 1 && n != pt->root))
+		return false;
+	slot = slot_of(n, iova >> PAGE_SHIFT & 511);
+	if (!slot || (*slot & want) != want)
+		return false;
+	node_close(n, slot - n->e, 1);
+	pt->leaves--;
+	if (!n->used) {
+		node_free(pt, n);
+		pt->root = NULL;
+	}
+	return true;
 }
 
 bool pt_find_slow(const struct page_table *pt, u64 iova, struct pt_leaf *out)

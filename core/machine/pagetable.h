@@ -57,9 +57,14 @@ void pt_init(struct page_table *pt, struct machine *m, u64 pgsizes, u64 max_leav
 void pt_destroy(struct page_table *pt);
 /* All of the range or nothing. EEXIST: something is mapped there; ENOMEM. */
 int pt_map(struct page_table *pt, u64 iova, u64 pa, u64 len, u32 prot);
-/* Bytes removed. A leaf that is only partly inside stays. @fn (may be NULL) sees every leaf that
- * goes. */
+/*
+ * Bytes removed. A leaf that is only partly inside stays. @fn (may be NULL) sees every leaf that
+ * goes.
+ */
 u64 pt_unmap(struct page_table *pt, u64 first, u64 last, pt_piece_fn fn, void *ctx);
+/* pt_map_hot() and pt_unmap_hot() while the node used last is still a sorted one. */
+bool pt_map_near(struct page_table *pt, u64 iova, u64 pa, u32 prot);
+bool pt_unmap_near(struct page_table *pt, u64 iova);
 bool pt_find_slow(const struct page_table *pt, u64 iova, struct pt_leaf *out);
 /* All leaves in order; false when @fn stopped it. */
 bool pt_walk_all(const struct page_table *pt,
@@ -90,7 +95,8 @@ static inline bool pt_is_node(u64 entry)
 	return entry && !(entry & PT_LEAF);
 }
 
-/* The slot of a 4 KiB page in the node used last, when that is an array; NULL: take the long way.
+/*
+ * The slot of a 4 KiB page in the node used last, when that is an array; NULL: take the long way.
  */
 static inline u64 *pt_hot_slot(const struct page_table *pt, u64 iova)
 {
@@ -133,7 +139,11 @@ static inline bool pt_map_hot(struct page_table *pt, u64 iova, u64 pa, u32 prot)
 {
 	u64 *slot = pt_hot_slot(pt, iova);
 
-	if (unlikely(!slot || *slot || (pt->max_leaves && pt->leaves >= pt->max_leaves)))
+	if (unlikely(pt->max_leaves && pt->leaves >= pt->max_leaves))
+		return false;
+	if (unlikely(!slot))
+		return pt->hot && pt_map_near(pt, iova, pa, prot);
+	if (unlikely(*slot))
 		return false;
 	*slot = pt_leaf_entry(pa, prot) | PT_START | PT_LAST;
 	pt->hot->used++;
@@ -147,7 +157,9 @@ static inline bool pt_unmap_hot(struct page_table *pt, u64 iova)
 	u64 *slot = pt_hot_slot(pt, iova);
 	const u64 want = PT_LEAF | PT_START | PT_LAST;
 
-	if (unlikely(!slot || (*slot & want) != want || pt->hot->used == 1))
+	if (unlikely(!slot))
+		return pt->hot && pt_unmap_near(pt, iova);
+	if (unlikely((*slot & want) != want || pt->hot->used == 1))
 		return false;
 	*slot = 0;
 	pt->hot->used--;

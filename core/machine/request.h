@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Requests: what a caller asks of the page core, in neutral words. op_run() fills one from an op, a backend
- * (our core, Linux's files) executes it and fills in the results, and the observer sees it at begin and end.
- * The reference model predicts the results from the request alone; its tables of errnos follow
- * iommufd's ioctls (and its selftest ops for accesses, cut and reserve).
+ * Requests: what a caller asks of the page core, in neutral words. op_run() fills one from an op, a
+ * backend (our core, Linux's files) executes it and fills in the results, and the observer sees it
+ * at begin and end. The reference model predicts the results from the request alone; its tables of
+ * errnos follow iommufd's ioctls (and its selftest ops for accesses, cut and reserve).
  *
  * Ids are small numbers that op_run() gives out: table, access and pages ids in order of creation,
- * from 1; domain ids are those of machine.h. An id that names nothing yields ENOENT where the ioctl does.
+ * from 1; domain ids are those of machine.h. An id that names nothing yields ENOENT where the ioctl
+ * does.
  */
 #ifndef NOSNOOP_REQUEST_H
 #define NOSNOOP_REQUEST_H
@@ -16,21 +17,21 @@
 enum request_kind {
 	REQ_NONE,	    /* an op that is no request: CPU, device and machine ops */
 	REQ_TABLE_CREATE,   /* table */
-	REQ_TABLE_DESTROY,  /* table: ENOENT, EBUSY while it has domains or accesses; unmaps all, then frees */
+	REQ_TABLE_DESTROY,  /* table: ENOENT, EBUSY (domains, accesses); unmaps all, frees */
 	REQ_ATTACH,	    /* table, domain: iopt_table_add_domain() */
-	REQ_DETACH,	    /* table, domain: iopt_table_remove_domain(); ENOENT: not one of the table's */
+	REQ_DETACH,	    /* table, domain: iopt_table_remove_domain(); ENOENT: not there */
 	REQ_MAP,	    /* table, task, uptr, length, prot, iova, flags FIXED -> out_iova */
-	REQ_COPY,	    /* table = destination, src_table, src_iova, length, prot, iova, FIXED -> out_iova */
+	REQ_COPY,	    /* like MAP into table, from src_table, src_iova -> out_iova */
 	REQ_CUT,	    /* table, iova = last byte of the left part */
-	REQ_UNMAP,	    /* table, iova, length; (0, 2^64-1) is all -> out_length, also on error */
+	REQ_UNMAP,	    /* table, iova, length; 0, 2^64-1: all -> out_length, also on error */
 	REQ_ACCESS_CREATE,  /* access, flags PIN: it needs pages (alignment 4096), else 1 */
 	REQ_ACCESS_DESTROY, /* access: detaches first */
 	REQ_ACCESS_ATTACH,  /* access, table: EINVAL (WARN) when attached already */
-	REQ_ACCESS_REPLACE, /* access, table: ENOENT when not attached; unpins what the access holds */
+	REQ_ACCESS_REPLACE, /* access, table: ENOENT when not attached; unpins what it holds */
 	REQ_ACCESS_DETACH,  /* access: EINVAL when not attached */
 	REQ_PIN,	    /* access, iova, length, flags WRITE -> pfns (room for nr_pfns) */
 	REQ_UNPIN,	    /* access, iova, length */
-	REQ_RW,		    /* access, iova, length, data, flags WRITE, KTHREAD; task = the caller's */
+	REQ_RW,		    /* access, iova, length, data, WRITE, KTHREAD; task = the caller's */
 	REQ_RESERVE,	    /* table, iova, last */
 	REQ_UNRESERVE,	    /* table: all reservations without an owner */
 	REQ_ALLOW,	    /* table, ranges[nr_ranges]: whole-list replace */
@@ -43,7 +44,7 @@ enum request_kind {
 #define REQF_FIXED     0x0001u /* else automatic IOVA */
 #define REQF_PIN       0x0002u
 #define REQF_WRITE     0x0004u
-#define REQF_KTHREAD   0x0008u /* rw as a kernel thread: the plain way when the address space is the task's */
+#define REQF_KTHREAD   0x0008u /* rw as a kernel thread; the plain way in its own address space */
 #define REQF_GET       0x0010u /* options: read, not set -> out_length */
 #define REQF_BAD_FLAG  0x0020u /* the ioctl carries an unknown flag */
 #define REQF_RESERVED  0x0040u /* a reserved field is not zero */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A read-only view of a backend's structures, for the reference model: what section "Invariants" of
- * core/README.md is checked against. A backend fills these plain records; the model compares. Only called
- * between requests.
+ * core/README.md is checked against. A backend fills these plain records; the model compares. Only
+ * called between requests.
  */
 #ifndef NOSNOOP_VIEW_H
 #define NOSNOOP_VIEW_H
@@ -21,7 +21,7 @@ struct view_area {
 	u64 first_index, last_index;
 	u32 page_offset;
 	u32 prot;
-	u64 pages;	    /* id of the pages object: serial of the map request that made it; 0: none */
+	u64 pages; /* id of the pages object: serial of the map request that made it; 0: none */
 	u32 storage_domain; /* domain id, 0: none */
 	bool in_domains_tree;
 	bool prevent_access;
@@ -44,7 +44,8 @@ struct view_node {
 };
 
 typedef bool (*view_area_fn)(void *ctx, const struct view_area *area);
-typedef bool (*view_range_fn)(void *ctx, u64 start, u64 last, u64 owner); /* owner: domain id or 0 */
+/* owner: domain id or 0 */
+typedef bool (*view_range_fn)(void *ctx, u64 start, u64 last, u64 owner);
 typedef bool (*view_pages_fn)(void *ctx, const struct view_pages *pages);
 typedef bool (*view_node_fn)(void *ctx, const struct view_node *node);
 typedef bool (*view_pfn_fn)(void *ctx, u64 index, u64 pfn);

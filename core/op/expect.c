@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "core/op/expect.h"
 
-const char *const expect_contract[7] = { "L", "I", "S0", "S1", "E", "O", "U" };
+const char *const expect_contract[7] = {"L", "I", "S0", "S1", "E", "O", "U"};
 
 static const struct {
 	u32 err;
 	const char *name;
 } errnos[] = {
-#define E(x) { x, #x }
-	E(EPERM),     E(ENOENT),    E(EINTR),	   E(EIO),	  E(ENXIO),	 E(E2BIG),
-	E(EBADF),     E(EAGAIN),    E(ENOMEM),	   E(EACCES),	  E(EFAULT),	 E(EBUSY),
-	E(EEXIST),    E(ENODEV),    E(EINVAL),	   E(ENOTTY),	  E(EFBIG),	 E(ENOSPC),
-	E(ERANGE),    E(EDEADLK),   E(ENOSYS),	   E(EBADE),	  E(EOVERFLOW),	 E(EMSGSIZE),
+#define E(x)          \
+	{             \
+		x, #x \
+	}
+	E(EPERM),     E(ENOENT),    E(EINTR),	   E(EIO),	  E(ENXIO),	E(E2BIG),
+	E(EBADF),     E(EAGAIN),    E(ENOMEM),	   E(EACCES),	  E(EFAULT),	E(EBUSY),
+	E(EEXIST),    E(ENODEV),    E(EINVAL),	   E(ENOTTY),	  E(EFBIG),	E(ENOSPC),
+	E(ERANGE),    E(EDEADLK),   E(ENOSYS),	   E(EBADE),	  E(EOVERFLOW), E(EMSGSIZE),
 	E(ETIMEDOUT), E(ECANCELED), E(EOPNOTSUPP), E(EADDRINUSE), E(ENOTEMPTY), E(ESRCH),
 #undef E
 };
@@ -49,7 +52,7 @@ int expect_errno_by_name(const char *name, size_t len)
 
 bool expect_word_reserved(const char *word, size_t len)
 {
-	static const char *const words[] = { "errno", "flushes", "bound", "finding" };
+	static const char *const words[] = {"errno", "flushes", "bound", "finding"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (same(words[i], word, len))
@@ -57,7 +60,8 @@ bool expect_word_reserved(const char *word, size_t len)
 	return false;
 }
 
-/* --- words in records ----------------------------------------------------------------------------- */
+/* --- words in records
+ * ----------------------------------------------------------------------------- */
 
 /* Byte i of a record's payload lies in one of its three u64, low byte first on every machine. */
 static void put_bytes(u64 *field, const char *bytes, size_t n)
@@ -83,7 +87,8 @@ static bool is_word_char(char c)
 	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* Any bytes become a word of 1..max characters, the same word if they are one; the rest is zeroed. */
+/* Any bytes become a word of 1..max characters, the same word if they are one; the rest is zeroed.
+ */
 static void tidy_word(char *word, size_t max, bool digit_first)
 {
 	size_t i;
@@ -120,15 +125,16 @@ void op_name_get(const struct op *op, char name[OP_NAME_MAX + 1])
 
 struct op op_name_make(const char *name, size_t len)
 {
-	char bytes[OP_NAME_MAX] = { 0 };
-	struct op op = { .code = OP_NAME };
+	char bytes[OP_NAME_MAX] = {0};
+	struct op op = {.code = OP_NAME};
 
 	memcpy(bytes, name, min(len, (size_t)OP_NAME_MAX));
 	set_name_bytes(&op, bytes);
 	return op;
 }
 
-/* --- expectations --------------------------------------------------------------------------------- */
+/* --- expectations
+ * --------------------------------------------------------------------------------- */
 
 #define KIND_BITS   0xfu
 #define DETAIL_MASK 0x7ffu
@@ -153,7 +159,7 @@ static void first_bytes(const struct op *op, char bytes[FIRST_BYTES])
 
 static void set_first_bytes(struct op *op, const char *bytes, size_t len)
 {
-	char buf[FIRST_BYTES] = { 0 };
+	char buf[FIRST_BYTES] = {0};
 
 	memcpy(buf, bytes, min(len, (size_t)FIRST_BYTES));
 	put_bytes(&op->slots, buf, 8);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names of objects, one name space a kind. Parser and printer walk a program in the same order and ask the same
- * questions, so a name that names_default() gives needs no record: both sides find it.
+ * Names of objects, one name space a kind. Parser and printer walk a program in the same order and
+ * ask the same questions, so a name that names_default() gives needs no record: both sides find it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +75,8 @@ s64 names_find(const struct names *n, enum obj_kind kind, const char *word)
 
 	if (!size)
 		return -1;
-	for (at = hash_word(word) & (size - 1); n->kind[kind].hash[at]; at = (at + 1) & (size - 1)) {
+	for (at = hash_word(word) & (size - 1); n->kind[kind].hash[at];
+	     at = (at + 1) & (size - 1)) {
 		id = n->kind[kind].hash[at] - 1;
 		if (!strcmp(n->kind[kind].entries[id].word, word))
 			return id;
@@ -91,7 +92,7 @@ const char *names_get(const struct names *n, enum obj_kind kind, u32 id)
 /* Letters first where people draw boxes with letters: tables A to O, buffers P to Z. */
 static void canonical(enum obj_kind kind, u32 id, char *word, size_t size)
 {
-	static const char prefix[OBJ_NR] = { '?', 't', 'b', 'n', 'a', 'x', 'k' };
+	static const char prefix[OBJ_NR] = {'?', 't', 'b', 'n', 'a', 'x', 'k'};
 
 	if (kind == OBJ_TABLE && id < 15)
 		snprintf(word, size, "%c", 'A' + id);
@@ -113,7 +114,7 @@ void names_default(const struct names *n, enum obj_kind kind, char word[OP_NAME_
 
 bool names_valid(const char *word, size_t len)
 {
-	static const char *const taken[] = { "end", "auto", "none" };
+	static const char *const taken[] = {"end", "auto", "none"};
 
 	if (!len || len > OP_NAME_MAX || (word[0] >= '0' && word[0] <= '9'))
 		return false;

@@ -91,7 +91,7 @@ void program_group(const struct program *p, size_t at, struct op_group *g)
 {
 	const struct op *op = &p->ops[at++];
 
-	*g = (struct op_group){ .op = op_is_continuation(op) ? NULL : op };
+	*g = (struct op_group){.op = op_is_continuation(op) ? NULL : op};
 	if (takes_name(op) && at < p->nr && p->ops[at].code == OP_NAME)
 		g->name = &p->ops[at++];
 	if (g->op && at < p->nr) {
@@ -103,7 +103,8 @@ void program_group(const struct program *p, size_t at, struct op_group *g)
 	g->next = at;
 }
 
-/* --- binary --------------------------------------------------------------------------------------- */
+/* --- binary
+ * --------------------------------------------------------------------------------------- */
 
 static u64 get_le(const u8 *from, unsigned int bytes)
 {

@@ -140,8 +140,9 @@ const struct model *run_model(const struct run *r);
 const struct machine_counters *run_counters(const struct run *r); /* also after run_finish() */
 
 /*
- * The page of the first violation of a contract, as a program knows it: identity of its buffer and page therein. False: not
- * broken, or no buffer shows that frame any more; *page is the shadow's guess then.
+ * The page of the first violation of a contract, as a program knows it: identity of its buffer and
+ * page therein. False: not broken, or no buffer shows that frame any more; *page is the shadow's
+ * guess then.
  */
 bool run_culprit(const struct run *r, enum contract c, u32 *buffer, u32 *page);
 

@@ -113,7 +113,8 @@ static void broken(const struct run *r, struct run_expect *e)
 	else if (e->expect.at && e->expect.at != v->op)
 		differs(e, "it is broken at op %u", v->op);
 	else if (e->expect.has_page && e->expect.value != culprit_page(r, e->expect.detail))
-		differs(e, "it is broken at op %u, page %u", v->op, culprit_page(r, e->expect.detail));
+		differs(e, "it is broken at op %u, page %u", v->op,
+			culprit_page(r, e->expect.detail));
 }
 
 static void gave_errno(const struct run *r, struct run_expect *e, u32 last_op)

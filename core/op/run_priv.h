@@ -122,7 +122,7 @@ void run_pattern(u8 *data, u64 len, u64 value,
 		 unsigned int width); /* the low bytes of value, over and over */
 void run_mix_bytes(struct run *r, const u8 *data, u64 len);
 void run_find_culprits(struct run *r); /* while the buffers still stand as they did */
-void run_check(struct run *r); /* against the model, if there is one */
+void run_check(struct run *r);	       /* against the model, if there is one */
 
 /* run_finish.c */
 void run_teardown(struct run *r, struct run_op *o);

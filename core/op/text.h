@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The text form (grammar: README.md). Parsing what was printed gives the same program, for every normalised
- * program; printing what was parsed gives the text again but for comments, blank lines and spelling of numbers.
+ * The text form (grammar: README.md). Parsing what was printed gives the same program, for every
+ * normalised program; printing what was parsed gives the text again but for comments, blank lines
+ * and spelling of numbers.
  */
 #ifndef NOSNOOP_TEXT_H
 #define NOSNOOP_TEXT_H
@@ -16,8 +17,9 @@ struct text_error {
 };
 
 /*
- * Appends to @p what the @len bytes at @text say. 0; -EINVAL with *@err filled in, or -ENOMEM: @p holds the ops
- * before the bad line then. Names live in one text: a second call does not know those of the first.
+ * Appends to @p what the @len bytes at @text say. 0; -EINVAL with *@err filled in, or -ENOMEM: @p
+ * holds the ops before the bad line then. Names live in one text: a second call does not know those
+ * of the first.
  */
 int text_parse(struct program *p, const char *text, size_t len, const char *name,
 	       struct text_error *err);

@@ -61,8 +61,8 @@ static bool parse_ref(struct parser *ps, enum obj_kind kind, unsigned int slot)
 				  obj_kind_name[kind]);
 	id = names_find(&ps->names, kind, word);
 	if (id < 0)
-		return parse_fail_what(ps, "a name from a line above",
-				       "no %s is called %s", obj_kind_name[kind], word);
+		return parse_fail_what(ps, "a name from a line above", "no %s is called %s",
+				       obj_kind_name[kind], word);
 	if (id >= OBJECTS)
 		return parse_fail_what(ps, "one of the first 2^20", "%s %s is number %u",
 				       obj_kind_name[kind], word, (u32)id);
@@ -86,7 +86,8 @@ static bool parse_ref1(struct parser *ps)
 	return parse_ref_arg(ps, 1);
 }
 
-/* --- lengths and page ranges ----------------------------------------------------------------------- */
+/* --- lengths and page ranges
+ * ----------------------------------------------------------------------- */
 
 /* len NUM [pages], also 2^64-NUM */
 static bool parse_len(struct parser *ps)
@@ -215,7 +216,7 @@ static bool parse_switches(struct parser *ps, const char *const *words, unsigned
 
 static bool parse_page_flags(struct parser *ps)
 {
-	static const char *const words[] = { "hole", "readonly", "cow" };
+	static const char *const words[] = {"hole", "readonly", "cow"};
 	u32 bits = 0;
 
 	if (!parse_switches(ps, words, 3, "hole, readonly or cow", &bits))
@@ -226,7 +227,7 @@ static bool parse_page_flags(struct parser *ps)
 
 static bool parse_caps(struct parser *ps)
 {
-	static const char *const words[] = { "ipc_lock", "sys_resource" };
+	static const char *const words[] = {"ipc_lock", "sys_resource"};
 
 	return parse_switches(ps, words, 2, "ipc_lock or sys_resource", &ps->op.arg);
 }
@@ -240,7 +241,8 @@ static bool parse_nc(struct parser *ps)
 	return true;
 }
 
-/* --- addresses ------------------------------------------------------------------------------------- */
+/* --- addresses
+ * ------------------------------------------------------------------------------------- */
 
 /* After an area: +NUM, -NUM, or nothing: 0. */
 static bool parse_offset(struct parser *ps, u64 *off)
@@ -372,8 +374,8 @@ static bool parse_slice_part(struct parser *ps)
 		return false;
 	if (ps->op.flags & OPF_PAGES ? off & PAGE_MASK : off > UINT32_MAX) {
 		ps->lx = at;
-		return parse_fail(ps, ps->op.flags & OPF_PAGES ? "a multiple of 0x1000" :
-								 "an offset below 2^32");
+		return parse_fail(ps, ps->op.flags & OPF_PAGES ? "a multiple of 0x1000"
+							       : "an offset below 2^32");
 	}
 	ps->op.arg = ps->op.flags & OPF_PAGES ? off >> PAGE_SHIFT : off;
 	return true;
@@ -429,7 +431,7 @@ static bool parse_one_range(struct parser *ps, struct op *op)
 
 static bool parse_ranges(struct parser *ps)
 {
-	struct op more = { .code = OP_MORE };
+	struct op more = {.code = OP_MORE};
 
 	if (take_word(ps, "none")) {
 		ps->op.flags |= OPF_WHOLE;
@@ -515,17 +517,27 @@ static bool parse_bytes(struct parser *ps)
 
 bool parse_arg(struct parser *ps, enum syntax_arg arg)
 {
-	static bool (*const fns[ARG_NR])(struct parser *ps) = {
-		[ARG_NEW] = parse_new,		[ARG_REF0] = parse_ref0,
-		[ARG_REF1] = parse_ref1,	[ARG_NPAGES] = parse_npages,
-		[ARG_PAGES] = parse_pages,	[ARG_RUN] = parse_run,
-		[ARG_ALIAS] = parse_alias,	[ARG_PAGE_FLAGS] = parse_page_flags,
-		[ARG_NC] = parse_nc,		[ARG_SOURCE] = parse_source,
-		[ARG_SLICE] = parse_slice,	[ARG_ADDR] = parse_addr,
-		[ARG_SPAN] = parse_span,	[ARG_HOME] = parse_home,
-		[ARG_RANGES] = parse_ranges,	[ARG_SWITCH] = parse_switch,
-		[ARG_NUMBER] = parse_plain_number, [ARG_TASK] = parse_task,
-		[ARG_LIMIT] = parse_limit,	[ARG_CAPS] = parse_caps,
+	static bool (*const fns[ARG_NR])(struct parser * ps) = {
+		[ARG_NEW] = parse_new,
+		[ARG_REF0] = parse_ref0,
+		[ARG_REF1] = parse_ref1,
+		[ARG_NPAGES] = parse_npages,
+		[ARG_PAGES] = parse_pages,
+		[ARG_RUN] = parse_run,
+		[ARG_ALIAS] = parse_alias,
+		[ARG_PAGE_FLAGS] = parse_page_flags,
+		[ARG_NC] = parse_nc,
+		[ARG_SOURCE] = parse_source,
+		[ARG_SLICE] = parse_slice,
+		[ARG_ADDR] = parse_addr,
+		[ARG_SPAN] = parse_span,
+		[ARG_HOME] = parse_home,
+		[ARG_RANGES] = parse_ranges,
+		[ARG_SWITCH] = parse_switch,
+		[ARG_NUMBER] = parse_plain_number,
+		[ARG_TASK] = parse_task,
+		[ARG_LIMIT] = parse_limit,
+		[ARG_CAPS] = parse_caps,
 		[ARG_BYTES] = parse_bytes,
 	};
 

@@ -94,7 +94,7 @@ static void read_token(struct lexer *lx, struct token *tok)
 
 	while (at < lx->end && (*at == ' ' || *at == '\t' || *at == '\r'))
 		at++;
-	*tok = (struct token){ .kind = TOKEN_END, .at = at };
+	*tok = (struct token){.kind = TOKEN_END, .at = at};
 	if (at == lx->end || *at == '#') {
 		lx->pos = lx->end;
 		return;

@@ -17,7 +17,7 @@ static bool parse_copy_at(struct parser *ps)
 	struct op copy = ps->op;
 	bool ok;
 
-	ps->op = (struct op){ .code = OP_MORE };
+	ps->op = (struct op){.code = OP_MORE};
 	ok = parse_arg(ps, ARG_ADDR);
 	if (ok && program_add(&ps->more, &ps->op)) {
 		ps->no_memory = true;
@@ -188,24 +188,24 @@ static const struct {
 	u32 opt;
 	bool (*parse)(struct parser *ps);
 } opt_words[] = {
-	{ "rw", OPT_PROT, parse_prot },
-	{ "ro", OPT_PROT, parse_prot },
-	{ "wo", OPT_PROT, parse_prot },
-	{ "none", OPT_PROT, parse_prot },
-	{ "rw", OPT_PIN_PROT, parse_write },
-	{ "ro", OPT_PIN_PROT, parse_write },
-	{ "read", OPT_DIR, parse_write },
-	{ "write", OPT_DIR, parse_write },
-	{ "at", OPT_AT, parse_at },
-	{ "task", OPT_TASK, parse_by },
-	{ "pgsize", OPT_PGSIZE, parse_pgsize },
-	{ "aperture", OPT_APERTURE, parse_aperture },
-	{ "leaves", OPT_LEAVES, parse_leaves },
-	{ "refuse", OPT_REFUSE, parse_refuse },
-	{ "room", OPT_ROOM, parse_room },
-	{ "value", OPT_VALUE, parse_value },
-	{ "by", OPT_BY, parse_by },
-	{ "fail", OPT_FAIL, parse_fail_nth },
+	{"rw", OPT_PROT, parse_prot},
+	{"ro", OPT_PROT, parse_prot},
+	{"wo", OPT_PROT, parse_prot},
+	{"none", OPT_PROT, parse_prot},
+	{"rw", OPT_PIN_PROT, parse_write},
+	{"ro", OPT_PIN_PROT, parse_write},
+	{"read", OPT_DIR, parse_write},
+	{"write", OPT_DIR, parse_write},
+	{"at", OPT_AT, parse_at},
+	{"task", OPT_TASK, parse_by},
+	{"pgsize", OPT_PGSIZE, parse_pgsize},
+	{"aperture", OPT_APERTURE, parse_aperture},
+	{"leaves", OPT_LEAVES, parse_leaves},
+	{"refuse", OPT_REFUSE, parse_refuse},
+	{"room", OPT_ROOM, parse_room},
+	{"value", OPT_VALUE, parse_value},
+	{"by", OPT_BY, parse_by},
+	{"fail", OPT_FAIL, parse_fail_nth},
 };
 
 static bool first_time(struct parser *ps, u32 opt)

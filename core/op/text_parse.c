@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Text to program: lines, errors, continuations. What an op line looks like is told by text_syntax.c. */
+/* Text to program: lines, errors, continuations. What an op line looks like is told by
+ * text_syntax.c. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/op/text_priv.h"
 
-/* --- errors ---------------------------------------------------------------------------------------- */
+/* --- errors
+ * ---------------------------------------------------------------------------------------- */
 
 void text_error_format(const struct text_error *err, char *buf, size_t size)
 {
@@ -65,7 +67,8 @@ bool parse_fail_what(struct parser *ps, const char *expected, const char *what, 
 	return false;
 }
 
-/* --- small words ----------------------------------------------------------------------------------- */
+/* --- small words
+ * ----------------------------------------------------------------------------------- */
 
 bool parse_number(struct parser *ps, u64 max, const char *what, u64 *out)
 {
@@ -116,7 +119,8 @@ bool parse_add(struct parser *ps, const struct op *op)
 	return false;
 }
 
-/* --- expectations ---------------------------------------------------------------------------------- */
+/* --- expectations
+ * ---------------------------------------------------------------------------------- */
 
 static bool parse_name_of(struct parser *ps, const char *what, size_t max, char *name)
 {
@@ -227,7 +231,8 @@ static bool parse_expect_any(struct parser *ps, struct expect *e)
 		return parse_expect_bound(ps, e);
 	if (take_word(ps, "finding")) {
 		e->kind = EXPECT_FINDING;
-		return parse_name_of(ps, "a rule", EXPECT_NAME_MAX, e->name) && parse_place(ps, e, false);
+		return parse_name_of(ps, "a rule", EXPECT_NAME_MAX, e->name) &&
+		       parse_place(ps, e, false);
 	}
 	if (!take_word(ps, "flushes"))
 		return parse_expect_policy(ps, e);
@@ -243,7 +248,7 @@ static bool parse_end(struct parser *ps)
 
 bool parse_expect(struct parser *ps)
 {
-	struct expect e = { 0 };
+	struct expect e = {0};
 	struct op records[2];
 	unsigned int nr;
 
@@ -256,7 +261,8 @@ bool parse_expect(struct parser *ps)
 	return true;
 }
 
-/* --- lines ----------------------------------------------------------------------------------------- */
+/* --- lines
+ * ----------------------------------------------------------------------------------------- */
 
 static bool parse_name_line(struct parser *ps)
 {
@@ -298,7 +304,7 @@ static bool parse_op(struct parser *ps, unsigned int code)
 {
 	const struct syntax *row = op_syntax(code);
 
-	ps->op = (struct op){ .code = code, .flags = row->flags };
+	ps->op = (struct op){.code = code, .flags = row->flags};
 	if (op_info(code)->modes >> OP_ADDR_AUTO & 1)
 		op_set_addr(&ps->op, OP_ADDR_AUTO, 0);
 	program_clear(&ps->more);
@@ -336,7 +342,7 @@ static bool parse_line(struct parser *ps)
 int text_parse(struct program *p, const char *text, size_t len, const char *name,
 	       struct text_error *err)
 {
-	struct parser ps = { .file = name, .err = err, .out = p };
+	struct parser ps = {.file = name, .err = err, .out = p};
 	const char *at = text, *end = text + len, *eol;
 	bool ok = true;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Program to text: one function an enum syntax_arg, mirror of text_args.c. A continuation that cannot be part of its op's
- * line gets a line of its own, so that nothing is lost.
+ * Program to text: one function an enum syntax_arg, mirror of text_args.c. A continuation that
+ * cannot be part of its op's line gets a line of its own, so that nothing is lost.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -50,7 +50,8 @@ static void __printf(2, 3) put(struct printer *pr, const char *fmt, ...)
 	pr->len += n;
 }
 
-/* --- parts ----------------------------------------------------------------------------------------- */
+/* --- parts
+ * ----------------------------------------------------------------------------------------- */
 
 static void put_ref(struct printer *pr, const struct op *op, enum obj_kind kind, unsigned int slot)
 {
@@ -199,7 +200,8 @@ static void put_ranges(struct printer *pr)
 		return;
 	}
 	put_one_range(pr, pr->op);
-	for (; pr->more_done < g->nr_more && is_plain_range(&g->more[pr->more_done]); pr->more_done++)
+	for (; pr->more_done < g->nr_more && is_plain_range(&g->more[pr->more_done]);
+	     pr->more_done++)
 		put_one_range(pr, &g->more[pr->more_done]);
 }
 
@@ -253,8 +255,8 @@ static void put_home(struct printer *pr)
 
 static void put_arg(struct printer *pr, enum syntax_arg arg)
 {
-	static const char *const page_words[] = { "hole", "readonly", "cow" };
-	static const char *const cap_words[] = { "ipc_lock", "sys_resource" };
+	static const char *const page_words[] = {"hole", "readonly", "cow"};
+	static const char *const cap_words[] = {"ipc_lock", "sys_resource"};
 	const struct op *op = pr->op;
 
 	switch (arg) {
@@ -308,7 +310,8 @@ static void put_arg(struct printer *pr, enum syntax_arg arg)
 	}
 }
 
-/* --- options --------------------------------------------------------------------------------------- */
+/* --- options
+ * --------------------------------------------------------------------------------------- */
 
 static void put_pgsizes(struct printer *pr)
 {
@@ -340,7 +343,7 @@ static void put_attach_opts(struct printer *pr)
 
 static void put_prot(struct printer *pr, u32 opts)
 {
-	static const char *const words[] = { "none", "wo", "ro", NULL };
+	static const char *const words[] = {"none", "wo", "ro", NULL};
 	u16 flags = pr->op->flags;
 	unsigned int prot = (flags & OPF_READ ? 2 : 0) | (flags & OPF_WRITE ? 1 : 0);
 
@@ -385,6 +388,13 @@ static void put_fail(struct printer *pr)
 	put(pr, " %u", op_fail_nth(op));
 }
 
+static void put_flag_words(struct printer *pr, u32 opts)
+{
+	for (size_t i = 0; i < nr_flag_words; i++)
+		if (opts & flag_words[i].opt && pr->op->flags & flag_words[i].flag)
+			put(pr, " %s", flag_words[i].word);
+}
+
 static void put_opts(struct printer *pr)
 {
 	const struct op *op = pr->op;
@@ -395,6 +405,7 @@ static void put_opts(struct printer *pr)
 	put_prot(pr, opts);
 	if (opts & OPT_AT)
 		put_at(pr);
+	put_flag_words(pr, opts & (OPT_BY - 1));
 	if (opts & OPT_REFUSE && op->arg & OP_ACCESS_REFUSE)
 		put(pr, " refuse");
 	if (opts & OPT_ROOM && op->arg)
@@ -407,12 +418,11 @@ static void put_opts(struct printer *pr)
 		put(pr, " by %u", op->thread);
 	if (op_fail_nth(op))
 		put_fail(pr);
-	for (size_t i = 0; i < nr_flag_words; i++)
-		if (opts & flag_words[i].opt && op->flags & flag_words[i].flag)
-			put(pr, " %s", flag_words[i].word);
+	put_flag_words(pr, opts & ~(OPT_BY - 1));
 }
 
-/* --- lines ----------------------------------------------------------------------------------------- */
+/* --- lines
+ * ----------------------------------------------------------------------------------------- */
 
 static void put_op(struct printer *pr, const struct op *op)
 {
@@ -554,7 +564,7 @@ static char *finish(struct printer *pr)
 
 char *text_print(const struct program *p, size_t *len)
 {
-	struct printer pr = { 0 };
+	struct printer pr = {0};
 
 	for (size_t at = 0; at < p->nr && !pr.no_memory; at = pr.group.next) {
 		put_group(&pr, p, at);
@@ -567,7 +577,7 @@ char *text_print(const struct program *p, size_t *len)
 
 char *text_print_op(const struct program *p, size_t record)
 {
-	struct printer pr = { .mute = true };
+	struct printer pr = {.mute = true};
 	size_t at = 0;
 
 	if (record >= p->nr)

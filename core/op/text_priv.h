@@ -5,7 +5,8 @@
 
 #include "core/op/text.h"
 
-/* --- names.c: which object is called what ---------------------------------------------------------- */
+/* --- names.c: which object is called what
+ * ---------------------------------------------------------- */
 
 struct name_entry {
 	char word[OP_NAME_MAX + 1];
@@ -21,14 +22,16 @@ struct names {
 };
 
 void names_free(struct names *n);
-int names_add(struct names *n, enum obj_kind kind, const char *word); /* 0 or -ENOMEM */
+int names_add(struct names *n, enum obj_kind kind, const char *word);	     /* 0 or -ENOMEM */
 s64 names_find(const struct names *n, enum obj_kind kind, const char *word); /* identity or -1 */
-const char *names_get(const struct names *n, enum obj_kind kind, u32 id); /* NULL: not there (yet) */
+const char *names_get(const struct names *n, enum obj_kind kind,
+		      u32 id); /* NULL: not there (yet) */
 /* What the next object of the kind is called when nobody says. */
 void names_default(const struct names *n, enum obj_kind kind, char word[OP_NAME_MAX + 1]);
 bool names_valid(const char *word, size_t len); /* may an object be called so? */
 
-/* --- text_lex.c: tokens of one line ---------------------------------------------------------------- */
+/* --- text_lex.c: tokens of one line
+ * ---------------------------------------------------------------- */
 
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_NUMBER, TOKEN_PUNCT, TOKEN_BAD };
 #define PUNCT_RANGE 'r' /* ".." */
@@ -38,7 +41,7 @@ struct token {
 	const char *at;
 	size_t len;
 	u64 number;
-	bool is_2_64;	 /* written 2^64: only with something taken off */
+	bool is_2_64; /* written 2^64: only with something taken off */
 	char punct;
 	const char *bad; /* what would be right */
 };
@@ -52,12 +55,13 @@ void lex_line(struct lexer *lx, const char *line, size_t len);
 void lex_next(struct lexer *lx);
 bool token_is(const struct token *tok, const char *word);
 
-/* --- text_syntax.c: what each op looks like --------------------------------------------------------- */
+/* --- text_syntax.c: what each op looks like
+ * --------------------------------------------------------- */
 
 enum syntax_arg {
 	ARG_NONE,
-	ARG_NEW,    /* the name of what the op creates */
-	ARG_REF0,   /* the object in slot 0 */
+	ARG_NEW,  /* the name of what the op creates */
+	ARG_REF0, /* the object in slot 0 */
 	ARG_REF1,
 	ARG_NPAGES, /* NUM pages */
 	ARG_PAGES,  /* P[0..2] */
@@ -69,7 +73,7 @@ enum syntax_arg {
 	ARG_SLICE,  /* what a copy copies */
 	ARG_ADDR,
 	ARG_SPAN,
-	ARG_HOME,   /* the table of an access, or none */
+	ARG_HOME, /* the table of an access, or none */
 	ARG_RANGES,
 	ARG_SWITCH, /* on, off, get or NUM */
 	ARG_NUMBER, /* arg */
@@ -122,7 +126,8 @@ struct flag_word {
 extern const struct flag_word flag_words[];
 extern const unsigned int nr_flag_words;
 
-/* --- text_parse.c, text_args.c ---------------------------------------------------------------------- */
+/* --- text_parse.c, text_args.c
+ * ---------------------------------------------------------------------- */
 
 struct parser {
 	struct lexer lx;
@@ -144,9 +149,9 @@ struct parser {
 bool parse_fail(struct parser *ps, const char *expected, ...) __printf(2, 3);
 bool parse_fail_what(struct parser *ps, const char *expected, const char *what, ...) __printf(3, 4);
 bool parse_number(struct parser *ps, u64 max, const char *what, u64 *out);
-bool parse_word(struct parser *ps, const char *word);	/* that very word */
-bool parse_punct(struct parser *ps, char punct);	/* that very sign */
-bool take_word(struct parser *ps, const char *word);	/* the same, but it may be missing */
+bool parse_word(struct parser *ps, const char *word); /* that very word */
+bool parse_punct(struct parser *ps, char punct);      /* that very sign */
+bool take_word(struct parser *ps, const char *word);  /* the same, but it may be missing */
 bool take_punct(struct parser *ps, char punct);
 bool parse_arg(struct parser *ps, enum syntax_arg arg);
 bool parse_opts(struct parser *ps);

@@ -33,6 +33,7 @@ struct model *model_create(struct arena *arena, struct machine *m)
 	md->accesses.size = sizeof(struct maccess *);
 	md->pages.size = sizeof(struct mpages *);
 	md->frames.rows.size = sizeof(struct mchunk *);
+	md->pin_log.size = sizeof(struct mrun);
 	md->scratch.size = sizeof(struct mnode);
 	md->scratch_ranges.size = sizeof(struct mrange);
 	return md;
@@ -111,12 +112,18 @@ bool model_judge(struct model *md, const struct request *req, int a, int b)
 	return false;
 }
 
+/* All went well but for the copy-out, unless the model knows another reason for it. */
+bool model_copyout_fault(const struct request *req)
+{
+	return req->flags & REQF_BAD_OUT && req->rc == -EFAULT;
+}
+
 /* The effect stays when only the copy-out of the results faulted. */
 bool model_success(struct model *md, const struct request *req)
 {
 	if (!(req->flags & REQF_BAD_OUT))
 		return model_judge(md, req, 0, 0);
-	if (req->rc == -EFAULT && md->fault_point != FAULT_GUP)
+	if (model_copyout_fault(req) && md->fault_point != FAULT_GUP)
 		return true;
 	model_judge(md, req, -EFAULT, -EFAULT);
 	return false;
@@ -184,6 +191,8 @@ static void settle(struct model *md, struct request *req)
 	if (!bad_envelope(md, req))
 		dispatch(md, req);
 	md->cursor.buffer = NULL;
+	md->pin_log.nr = 0;
+	md->fresh = 0;
 }
 
 static void request_begin(struct model *md, struct request *req)
@@ -191,6 +200,9 @@ static void request_begin(struct model *md, struct request *req)
 	md->outer = req;
 	md->op = req->op;
 	md->fault_point = FAULT_ANY;
+	md->begin_max = machine_max_pfn(md->m);
+	md->pin_log.nr = 0;
+	md->fresh = 0;
 	md->unmap_begun = false;
 }
 
@@ -207,23 +219,28 @@ static void request_end(struct model *md, struct request *req)
 {
 	settle(md, req);
 	md->outer = NULL;
-	if (!md->lost && md->event_pins != md->npinned)
+	if (md->lost || md->event_pins == md->npinned)
+		return;
+	/* No request changes pins: a whole backend went, and with it what there was to judge. */
+	if (req->kind == REQ_NONE)
+		md->lost = true;
+	else
 		model_report(md, "P1", "after %s: expected %llu pins in all, found %llu",
 			     request_name(req->kind), (unsigned long long)md->npinned,
 			     (unsigned long long)md->event_pins);
 }
 
-/* --- what the machine tells
- * ------------------------------------------------------------------------ */
+/* --- what the machine tells --------------------------------------------------------------------
+ */
 
 static void domain_created(struct model *md, u32 id)
 {
-	ids_new(md, &md->domains, id, sizeof(struct mdomain));
+	md_ids_new(md, &md->domains, id, sizeof(struct mdomain));
 }
 
 static void domain_freed(struct model *md, u32 id)
 {
-	const struct mdomain *d = find_domain(md, id);
+	const struct mdomain *d = md_find_domain(md, id);
 
 	if (!d)
 		return;
@@ -232,14 +249,14 @@ static void domain_freed(struct model *md, u32 id)
 	if (d->table)
 		md->lost = true;
 	else
-		ids_del(md, &md->domains, id, sizeof(*d));
+		md_ids_del(md, &md->domains, id, sizeof(*d));
 }
 
 static void check_map_size(struct model *md, const struct machine_event *ev)
 {
-	const struct mdomain *d = find_domain(md, ev->domain);
+	const struct mdomain *d = md_find_domain(md, ev->domain);
 	u32 table = d && d->table ? d->table : md->outer ? md->outer->table : 0;
-	const struct mtable *t = find_table(md, table);
+	const struct mtable *t = md_find_table(md, table);
 
 	if (t && t->no_large && (ev->pa & PAGE_MASK) + ev->len > PAGE_SIZE)
 		model_report(md, "D6",
@@ -253,7 +270,7 @@ static void frames_mapped(struct model *md, const struct machine_event *ev)
 
 	while (left && !md->lost) {
 		u64 n = min(left, PAGE_SIZE - (pa & PAGE_MASK));
-		struct mframe *f = frame_get(md, pa >> PAGE_SHIFT, true);
+		struct mframe *f = md_frame_get(md, pa >> PAGE_SHIFT, true);
 
 		if (ev->kind == EV_UNMAP) {
 			f->mapped -= min(f->mapped, n);
@@ -269,17 +286,35 @@ static void frames_mapped(struct model *md, const struct machine_event *ev)
 	}
 }
 
+static void log_pins(struct model *md, u64 pfn, u64 n)
+{
+	struct vec *log = &md->pin_log;
+	struct mrun *last = log->nr ? vec_at(log, struct mrun, log->nr - 1) : NULL;
+	u64 at = last ? last->at + last->n : 0;
+
+	if (last && last->pfn + last->n == pfn) {
+		last->n += n;
+		return;
+	}
+	last = md_vec_push(md, log);
+	last->pfn = pfn;
+	last->n = n;
+	last->at = at;
+}
+
 static void frames_pinned(struct model *md, const struct machine_event *ev)
 {
 	for (u64 pfn = ev->pfn; pfn < ev->pfn + ev->len && !md->lost; pfn++)
-		frame_get(md, pfn, true)->pins++;
+		md_frame_get(md, pfn, true)->pins++;
 	md->event_pins += ev->len;
+	if (md->outer)
+		log_pins(md, ev->pfn, ev->len);
 }
 
 static void frames_unpinned(struct model *md, const struct machine_event *ev)
 {
 	for (u64 pfn = ev->pfn; pfn < ev->pfn + ev->len && !md->lost; pfn++) {
-		struct mframe *f = frame_get(md, pfn, true);
+		struct mframe *f = md_frame_get(md, pfn, true);
 
 		if (f->pins && !--f->pins && f->mapped)
 			model_report(md, "D9",

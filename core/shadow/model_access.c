@@ -12,8 +12,8 @@ static bool succeed(struct model *md, const struct request *req)
 	return model_judge(md, req, 0, 0);
 }
 
-/* --- life and tables
- * --------------------------------------------------------------------------------- */
+/* --- life and tables ---------------------------------------------------------------------------
+ */
 
 static void access_create(struct model *md, struct request *req)
 {
@@ -21,7 +21,7 @@ static void access_create(struct model *md, struct request *req)
 
 	if (!succeed(md, req))
 		return;
-	x = ids_new(md, &md->accesses, req->access, sizeof(*x));
+	x = md_ids_new(md, &md->accesses, req->access, sizeof(*x));
 	x->pins_pages = req->flags & REQF_PIN;
 	x->pins.size = sizeof(struct mpin);
 }
@@ -30,20 +30,20 @@ static int join_check(const struct mtable *t, const struct maccess *x)
 {
 	if (!t)
 		return -ENOENT;
-	return x->pins_pages && !areas_conform(t, PAGE_SIZE) ? -EADDRINUSE : 0;
+	return x->pins_pages && !md_areas_conform(t, PAGE_SIZE) ? -EADDRINUSE : 0;
 }
 
 static void join(struct model *md, struct maccess *x, struct mtable *t)
 {
 	x->table = t->id;
 	t->nr_accesses++;
-	t->alignment = table_alignment(md, t);
+	t->alignment = md_table_alignment(md, t);
 }
 
 /* Its pins must be gone by now: nested requests have released them. */
 static void leave(struct model *md, struct maccess *x)
 {
-	struct mtable *t = find_table(md, x->table);
+	struct mtable *t = md_find_table(md, x->table);
 
 	if (x->pins.nr) {
 		model_report(md, "A3", "access %u left table %u: expected no pin left, found %u",
@@ -54,12 +54,12 @@ static void leave(struct model *md, struct maccess *x)
 	if (!t)
 		return;
 	t->nr_accesses--;
-	t->alignment = table_alignment(md, t);
+	t->alignment = md_table_alignment(md, t);
 }
 
 static void access_attach(struct model *md, struct request *req, struct maccess *x)
 {
-	struct mtable *t = find_table(md, req->table);
+	struct mtable *t = md_find_table(md, req->table);
 	int rc = x->table ? -EINVAL : join_check(t, x);
 
 	if (model_judge(md, req, rc, rc))
@@ -68,7 +68,7 @@ static void access_attach(struct model *md, struct request *req, struct maccess 
 
 static void access_replace(struct model *md, struct request *req, struct maccess *x)
 {
-	struct mtable *t = find_table(md, req->table);
+	struct mtable *t = md_find_table(md, req->table);
 	int rc = x->table ? 0 : -ENOENT;
 
 	if (!rc && t && t->id == x->table) {
@@ -97,12 +97,12 @@ static void access_destroy(struct model *md, struct request *req, struct maccess
 		return;
 	if (x->table)
 		leave(md, x);
-	vec_free(md, &x->pins);
-	ids_del(md, &md->accesses, x->id, sizeof(*x));
+	md_vec_free(md, &x->pins);
+	md_ids_del(md, &md->accesses, x->id, sizeof(*x));
 }
 
-/* --- ranges
- * -------------------------------------------------------------------------------------------- */
+/* --- ranges ------------------------------------------------------------------------------------
+ */
 
 /* While it changes tables an access is in none, as far as new uses go. */
 static struct mtable *access_table(const struct model *md, const struct request *req,
@@ -113,7 +113,7 @@ static struct mtable *access_table(const struct model *md, const struct request 
 	if (outer && outer->access == x->id && outer->kind >= REQ_ACCESS_DESTROY &&
 	    outer->kind <= REQ_ACCESS_DETACH)
 		return NULL;
-	return find_table(md, x->table);
+	return md_find_table(md, x->table);
 }
 
 static int range_check(const struct request *req, const struct mtable *t, u64 *last)
@@ -149,7 +149,7 @@ static void pin_areas(struct model *md, struct mtable *t, u64 iova, u64 last, bo
 	u64 at = iova, end;
 
 	for (;; at = end + 1) {
-		struct marea *a = area_at(t, at);
+		struct marea *a = md_area_at(t, at);
 
 		if (!a) {
 			md->lost = true;
@@ -157,7 +157,7 @@ static void pin_areas(struct model *md, struct mtable *t, u64 iova, u64 last, bo
 		}
 		end = min(a->last, last);
 		if (release) {
-			access_unfill(md, a->pages, area_index(a, at), area_index(a, end));
+			md_access_unfill(md, a->pages, area_index(a, at), area_index(a, end));
 			a->num_accesses--;
 		} else {
 			a->num_accesses++;
@@ -186,13 +186,13 @@ static int pin_fill(struct model *md, struct mtable *t, const struct request *re
 	int rc;
 
 	for (;; at = end + 1) {
-		struct marea *a = area_at(t, at);
+		struct marea *a = md_area_at(t, at);
 
 		rc = pin_area_check(a, at, last, req->flags, alt);
 		if (rc)
 			break;
 		end = min(a->last, last);
-		rc = access_fill(md, a->pages, area_index(a, at), area_index(a, end));
+		rc = md_access_fill(md, a->pages, area_index(a, at), area_index(a, end));
 		if (rc)
 			break;
 		a->num_accesses++;
@@ -210,11 +210,11 @@ static void check_pfns(struct model *md, const struct mtable *t, const struct re
 	u64 at = req->iova, end, n = 0;
 
 	for (; req->pfns; at = end + 1) {
-		const struct marea *a = area_at(t, at);
+		const struct marea *a = md_area_at(t, at);
 
 		end = min(a->last, last);
 		for (u64 i = area_index(a, at); i <= area_index(a, end); i++, n++) {
-			u64 want = slot_get(md, a->pages, i, true)->pfn;
+			u64 want = md_slot_get(md, a->pages, i, true)->pfn;
 
 			if (n >= req->nr_pfns || req->pfns[n] == want)
 				continue;
@@ -230,7 +230,7 @@ static void check_pfns(struct model *md, const struct mtable *t, const struct re
 
 static void pin_commit(struct model *md, struct maccess *x, const struct request *req)
 {
-	struct mpin *pin = vec_push(md, &x->pins);
+	struct mpin *pin = md_vec_push(md, &x->pins);
 
 	pin->iova = req->iova;
 	pin->length = req->length;
@@ -277,23 +277,23 @@ static void unpin(struct model *md, struct request *req, struct maccess *x)
 	}
 	if (!succeed(md, req))
 		return;
-	pin_areas(md, find_table(md, p->table), p->iova, p->iova + (p->length - 1), true);
-	vec_erase(&x->pins, i, 1);
+	pin_areas(md, md_find_table(md, p->table), p->iova, p->iova + (p->length - 1), true);
+	md_vec_erase(&x->pins, i, 1);
 }
 
-/* --- read and write
- * ----------------------------------------------------------------------------------------- */
+/* --- read and write ----------------------------------------------------------------------------
+ */
 
 /* The slow way pins what nobody holds, for writing iff the object is writable, and drops it again.
  */
 static int rw_slow(struct model *md, struct mpages *p, u64 first, u64 last)
 {
 	for (u64 i = first; i <= last; i++) {
-		const struct mslot *s = slot_get(md, p, i, false);
+		const struct mslot *s = md_slot_get(md, p, i, false);
 
 		if (s && (s->dom || s->acc))
 			continue;
-		if (!frame_under(md, p, i, p->writable))
+		if (!md_frame_under(md, p, i, p->writable))
 			return -EFAULT;
 	}
 	return 0;
@@ -310,7 +310,7 @@ static int rw_area(struct model *md, const struct marea *a, u64 at, u64 end,
 	if (!task->alive || (!plain && first != last))
 		return rw_slow(md, a->pages, first, last);
 	for (u64 i = first; i <= last; i++)
-		if (!frame_under(md, a->pages, i, req->flags & REQF_WRITE))
+		if (!md_frame_under(md, a->pages, i, req->flags & REQF_WRITE))
 			return -EFAULT;
 	return 0;
 }
@@ -322,7 +322,7 @@ static int rw_check(struct model *md, const struct mtable *t, const struct reque
 	int rc;
 
 	for (;; at = end + 1) {
-		const struct marea *a = area_at(t, at);
+		const struct marea *a = md_area_at(t, at);
 
 		if (!a)
 			return -ENOENT;
@@ -351,7 +351,7 @@ static void rw(struct model *md, struct request *req, struct maccess *x)
 
 void model_access_request(struct model *md, struct request *req)
 {
-	struct maccess *x = find_access(md, req->access);
+	struct maccess *x = md_find_access(md, req->access);
 	bool uses = req->kind == REQ_PIN || req->kind == REQ_RW;
 
 	if (req->kind == REQ_ACCESS_CREATE)

@@ -39,12 +39,12 @@ static void walk_next(struct walk *w, u32 i)
 static u64 area_run(struct model *md, const struct marea *a, u64 at, u64 max, u64 *pa)
 {
 	u64 byte = area_byte(a, at), len,
-	    pfn = slot_get(md, a->pages, byte >> PAGE_SHIFT, true)->pfn;
+	    pfn = md_slot_get(md, a->pages, byte >> PAGE_SHIFT, true)->pfn;
 	u64 left = min(max - 1, a->last - at) + 1;
 
 	*pa = pfn * PAGE_SIZE + (byte & PAGE_MASK);
 	for (len = PAGE_SIZE - (byte & PAGE_MASK); len < left; len += PAGE_SIZE)
-		if (slot_get(md, a->pages, (byte + len) >> PAGE_SHIFT, true)->pfn != ++pfn)
+		if (md_slot_get(md, a->pages, (byte + len) >> PAGE_SHIFT, true)->pfn != ++pfn)
 			break;
 	return min(len, left);
 }
@@ -138,8 +138,8 @@ static void check_domains(struct model *md)
 	}
 }
 
-/* --- pins and charges
- * ------------------------------------------------------------------------------------ */
+/* --- pins and charges --------------------------------------------------------------------------
+ */
 
 static void check_frame(struct model *md, u64 pfn, const struct mframe *f)
 {

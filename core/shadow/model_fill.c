@@ -30,7 +30,7 @@ static bool cursor_seek(struct model *md, u32 task, u64 va)
 }
 
 /* The frame that a pin of this page would get, 0 where it would be refused. */
-u64 frame_under(struct model *md, const struct mpages *p, u64 index, bool write)
+u64 md_frame_under(struct model *md, const struct mpages *p, u64 index, bool write)
 {
 	u64 va = p->uptr + index * PAGE_SIZE, page;
 
@@ -62,21 +62,41 @@ static bool over_limit(const struct model *md, const struct mpages *p)
 	return p->mode == 2 && md->mm_locked[p->task] > limit;
 }
 
+/*
+ * The frame of the page that is pinned next. One that shows a frame made in this very request
+ * had its copy-on-write broken, maybe after this pin, by another object over the same memory: only
+ * the machine's order of pins tells then.
+ */
+static u64 frame_pinned(struct model *md, const struct mpages *p, u64 index)
+{
+	u64 pfn = md_frame_under(md, p, index, p->writable), at = md->fresh++;
+
+	if (p->writable || pfn <= md->begin_max)
+		return pfn;
+	for (u32 i = 0; i < md->pin_log.nr; i++) {
+		const struct mrun *run = vec_at(&md->pin_log, struct mrun, i);
+
+		if (at - run->at < run->n)
+			return run->pfn + (at - run->at);
+	}
+	return pfn;
+}
+
 /* One more reason to hold each page of [first..last]; returns how many pages in a row went well. */
 static u64 cover(struct model *md, struct mpages *p, u64 first, u64 last, bool access)
 {
 	u64 i, pfn, fresh = 0;
 
 	for (i = first; i <= last && !md->lost; i++) {
-		struct mslot *s = slot_get(md, p, i, false);
+		struct mslot *s = md_slot_get(md, p, i, false);
 
 		if (!s || (!s->dom && !s->acc)) {
-			pfn = frame_under(md, p, i, p->writable);
+			pfn = frame_pinned(md, p, i);
 			if (!pfn)
 				break;
-			s = slot_get(md, p, i, true);
+			s = md_slot_get(md, p, i, true);
 			s->pfn = pfn;
-			frame_get(md, pfn, true)->want++;
+			md_frame_get(md, pfn, true)->want++;
 			fresh++;
 		}
 		if (!access)
@@ -93,7 +113,7 @@ static void uncover(struct model *md, struct mpages *p, u64 first, u64 n, bool a
 	u64 gone = 0;
 
 	for (u64 i = first; i < first + n && !md->lost; i++) {
-		struct mslot *s = slot_get(md, p, i, false);
+		struct mslot *s = md_slot_get(md, p, i, false);
 
 		if (!access)
 			s->dom--;
@@ -101,15 +121,15 @@ static void uncover(struct model *md, struct mpages *p, u64 first, u64 n, bool a
 			p->acc_pages--;
 		if (s->dom || s->acc)
 			continue;
-		frame_get(md, s->pfn, true)->want--;
+		md_frame_get(md, s->pfn, true)->want--;
 		s->pfn = MACHINE_NO_PFN;
 		gone++;
 	}
 	charge(md, p, -gone);
 }
 
-/* --- leaf limits
- * ---------------------------------------------------------------------------------- */
+/* --- leaf limits -------------------------------------------------------------------------------
+ */
 
 /*
  * Leaves that one map call takes: the largest page size that fits, again and again. The machine's
@@ -145,7 +165,7 @@ static u64 area_leaves(struct model *md, const struct mtable *t, const struct ma
 	u64 run_iova = iova, run_pa = 0, run_len = 0;
 
 	for (u64 i = 0; i < npages; i++) {
-		u64 pa = slot_get(md, a->pages, first + i, true)->pfn * PAGE_SIZE + off;
+		u64 pa = md_slot_get(md, a->pages, first + i, true)->pfn * PAGE_SIZE + off;
 		u64 len = min(PAGE_SIZE - off, left);
 
 		if (!run_len || t->no_large || run_pa + run_len != pa) {
@@ -166,7 +186,7 @@ static bool leaves_exceeded(struct model *md, const struct mtable *t, const stru
 			    u32 domain, u64 npages)
 {
 	struct domain *d = machine_domain(md->m, domain);
-	struct mdomain *mdom = find_domain(md, domain);
+	struct mdomain *mdom = md_find_domain(md, domain);
 	u64 limit = d ? domain_cfg(d)->max_leaves : 0;
 
 	if (!limit || !mdom)
@@ -175,8 +195,8 @@ static bool leaves_exceeded(struct model *md, const struct mtable *t, const stru
 	return domain_leaves(d) + mdom->need > limit;
 }
 
-/* --- areas and accesses
- * ---------------------------------------------------------------------------- */
+/* --- areas and accesses ------------------------------------------------------------------------
+ */
 
 /*
  * The leaf limit is only asked about when the request failed: the domains are then as they were at
@@ -194,7 +214,7 @@ static bool fill_leaves(struct model *md, const struct mtable *t, const struct m
 	return exceeded;
 }
 
-int area_fill(struct model *md, const struct mtable *t, struct marea *a, struct mfill *f)
+int md_area_fill(struct model *md, const struct mtable *t, struct marea *a, struct mfill *f)
 {
 	u64 first = area_index(a, a->iova), n = area_index(a, a->last) - first + 1;
 	u64 before = a->pages->npinned, good = n;
@@ -208,7 +228,7 @@ int area_fill(struct model *md, const struct mtable *t, struct marea *a, struct 
 	exceeded = fill_leaves(md, t, a, f, good);
 	if (good == n && !exceeded && (a->pages->npinned == before || !over_limit(md, a->pages))) {
 		if (f->pin)
-			node_add(md, &a->pages->dnodes, first, first + n - 1, 1);
+			md_node_add(md, &a->pages->dnodes, first, first + n - 1, 1);
 		return 0;
 	}
 	if (f->pin)
@@ -217,34 +237,34 @@ int area_fill(struct model *md, const struct mtable *t, struct marea *a, struct 
 	return good == n ? -ENOMEM : -EFAULT;
 }
 
-void area_unfill(struct model *md, struct marea *a)
+void md_area_unfill(struct model *md, struct marea *a)
 {
 	u64 first = area_index(a, a->iova), last = area_index(a, a->last);
 
-	node_del(&a->pages->dnodes, first, last);
+	md_node_del(&a->pages->dnodes, first, last);
 	uncover(md, a->pages, first, last - first + 1, false);
 }
 
 /* One area became two: no page changes, but one that both touch is now held twice. */
-void area_split(struct model *md, const struct marea *left, const struct marea *right)
+void md_area_split(struct model *md, const struct marea *left, const struct marea *right)
 {
 	u64 first = area_index(left, left->iova), last = area_index(right, right->last);
 	u64 left_last = area_index(left, left->last), right_first = area_index(right, right->iova);
 
-	node_del(&left->pages->dnodes, first, last);
-	node_add(md, &left->pages->dnodes, first, left_last, 1);
-	node_add(md, &left->pages->dnodes, right_first, last, 1);
+	md_node_del(&left->pages->dnodes, first, last);
+	md_node_add(md, &left->pages->dnodes, first, left_last, 1);
+	md_node_add(md, &left->pages->dnodes, right_first, last, 1);
 	if (left_last == right_first)
-		slot_get(md, left->pages, left_last, true)->dom++;
+		md_slot_get(md, left->pages, left_last, true)->dom++;
 }
 
-int access_fill(struct model *md, struct mpages *p, u64 first, u64 last)
+int md_access_fill(struct model *md, struct mpages *p, u64 first, u64 last)
 {
 	u64 before = p->npinned, good;
 	int rc = 0;
 
-	if (node_users(&p->anodes, first, last)) {
-		node_add(md, &p->anodes, first, last, 1);
+	if (md_node_users(&p->anodes, first, last)) {
+		md_node_add(md, &p->anodes, first, last, 1);
 		return 0;
 	}
 	good = cover(md, p, first, last, true);
@@ -255,23 +275,23 @@ int access_fill(struct model *md, struct mpages *p, u64 first, u64 last)
 	if (rc)
 		uncover(md, p, first, good, true);
 	else
-		node_add(md, &p->anodes, first, last, 1);
+		md_node_add(md, &p->anodes, first, last, 1);
 	return rc;
 }
 
-void access_unfill(struct model *md, struct mpages *p, u64 first, u64 last)
+void md_access_unfill(struct model *md, struct mpages *p, u64 first, u64 last)
 {
-	if (!node_del(&p->anodes, first, last))
+	if (!md_node_del(&p->anodes, first, last))
 		uncover(md, p, first, last - first + 1, true);
 }
 
-/* --- objects
- * --------------------------------------------------------------------------------------- */
+/* --- objects -----------------------------------------------------------------------------------
+ */
 
-struct mpages *pages_new(struct model *md, u64 id)
+struct mpages *md_pages_new(struct model *md, u64 id)
 {
 	struct mpages *p = model_alloc(md, sizeof(*p));
-	struct mpages **row = vec_push(md, &md->pages);
+	struct mpages **row = md_vec_push(md, &md->pages);
 
 	if (md->lost)
 		return p;
@@ -283,7 +303,7 @@ struct mpages *pages_new(struct model *md, u64 id)
 	return p;
 }
 
-void pages_put(struct model *md, struct mpages *p)
+void md_pages_put(struct model *md, struct mpages *p)
 {
 	u32 lo = 0, hi = md->pages.nr;
 
@@ -297,9 +317,9 @@ void pages_put(struct model *md, struct mpages *p)
 		else
 			hi = mid;
 	}
-	vec_erase(&md->pages, lo, 1);
-	chunks_free(md, &p->slots);
-	vec_free(md, &p->dnodes);
-	vec_free(md, &p->anodes);
+	md_vec_erase(&md->pages, lo, 1);
+	md_chunks_free(md, &p->slots);
+	md_vec_free(md, &p->dnodes);
+	md_vec_free(md, &p->anodes);
 	arena_free(md->arena, p, sizeof(*p));
 }

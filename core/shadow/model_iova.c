@@ -6,7 +6,7 @@
 #define AUTO_FIRST     PAGE_SIZE
 #define AUTO_LAST      (IOVA_MAX - PAGE_SIZE)
 
-bool areas_conform(const struct mtable *t, u64 alignment)
+bool md_areas_conform(const struct mtable *t, u64 alignment)
 {
 	for (u32 i = 0; i < t->areas.nr; i++) {
 		const struct marea *a = vec_at(&t->areas, struct marea, i);
@@ -18,12 +18,12 @@ bool areas_conform(const struct mtable *t, u64 alignment)
 	return true;
 }
 
-u64 table_alignment(const struct model *md, const struct mtable *t)
+u64 md_table_alignment(const struct model *md, const struct mtable *t)
 {
 	u64 alignment = t->no_large ? PAGE_SIZE : 1;
 
 	for (u32 i = 0; i < t->domains.nr; i++) {
-		const struct mdomain *d = find_domain(md, *vec_at(&t->domains, u32, i));
+		const struct mdomain *d = md_find_domain(md, *vec_at(&t->domains, u32, i));
 
 		alignment = max(alignment, d->min_page);
 	}
@@ -36,7 +36,7 @@ u64 table_alignment(const struct model *md, const struct mtable *t)
 	return alignment;
 }
 
-int iova_fixed(const struct mtable *t, u64 iova, u64 length)
+int md_iova_fixed(const struct mtable *t, u64 iova, u64 length)
 {
 	u64 last;
 
@@ -44,20 +44,20 @@ int iova_fixed(const struct mtable *t, u64 iova, u64 length)
 		return -EINVAL;
 	if (check_add_overflow(iova, length - 1, &last))
 		return -EOVERFLOW;
-	if (range_hit(&t->reserved, iova, last))
+	if (md_range_hit(&t->reserved, iova, last))
 		return -EINVAL;
-	return areas_hit(t, iova, last) ? -EEXIST : 0;
+	return md_areas_hit(t, iova, last) ? -EEXIST : 0;
 }
 
-bool areas_hit(const struct mtable *t, u64 start, u64 last)
+bool md_areas_hit(const struct mtable *t, u64 start, u64 last)
 {
-	u32 i = area_lower(t, start);
+	u32 i = md_area_lower(t, start);
 
 	return i < t->areas.nr && vec_at(&t->areas, struct marea, i)->iova <= last;
 }
 
-/* --- automatic
- * ------------------------------------------------------------------------------------ */
+/* --- automatic ---------------------------------------------------------------------------------
+ */
 
 struct wish {
 	u64 length, alignment, offset;
@@ -80,7 +80,7 @@ static bool place(const struct wish *w, u64 start, u64 last, u64 *out)
 /* The end of whatever is taken at @at; false: @at is free, and *end is where the hole ends. */
 static bool taken(const struct mtable *t, u64 at, u64 *end)
 {
-	u32 i = area_lower(t, at);
+	u32 i = md_area_lower(t, at);
 	u64 next = IOVA_MAX;
 	const struct marea *a;
 
@@ -143,7 +143,7 @@ static u64 natural_alignment(u64 addr, u64 length)
 	return min(alignment, HUGE_ALIGNMENT);
 }
 
-int iova_auto(const struct mtable *t, u64 addr, u64 length, u64 *iova)
+int md_iova_auto(const struct mtable *t, u64 addr, u64 length, u64 *iova)
 {
 	struct wish w = {.length = length, .offset = addr & PAGE_MASK};
 	u32 i = 0;
@@ -170,7 +170,7 @@ int iova_auto(const struct mtable *t, u64 addr, u64 length, u64 *iova)
 
 /* What is not reserved, ascending and merged; returns how many there are, the first @room in @out.
  */
-u32 iova_holes(const struct mtable *t, struct iova_range *out, u32 room)
+u32 md_iova_holes(const struct mtable *t, struct iova_range *out, u32 room)
 {
 	u64 at = 0;
 	u32 n = 0;

@@ -7,8 +7,8 @@ static void fail(struct model *md, const struct request *req, int rc)
 	model_judge(md, req, rc, rc);
 }
 
-/* --- map and copy
- * ------------------------------------------------------------------------------------ */
+/* --- map and copy ------------------------------------------------------------------------------
+ */
 
 /* The areas that a map or copy would make, in order; their IOVAs follow when the first is known. */
 struct plan {
@@ -25,7 +25,7 @@ static struct marea *plan_area(const struct plan *plan, u32 i)
 static void plan_slice(struct model *md, struct plan *plan, struct mpages *pages, u64 start_byte,
 		       u64 length)
 {
-	struct marea *a = vec_push(md, &plan->areas);
+	struct marea *a = md_vec_push(md, &plan->areas);
 
 	a->pages = pages;
 	a->start_byte = start_byte;
@@ -40,9 +40,9 @@ static int plan_iova(const struct plan *plan, const struct request *req, u64 *io
 	if (plan->length & (plan->t->alignment - 1))
 		return -EINVAL;
 	if (!(req->flags & REQF_FIXED))
-		return iova_auto(plan->t, a->pages->uptr + a->start_byte, plan->length, iova);
+		return md_iova_auto(plan->t, a->pages->uptr + a->start_byte, plan->length, iova);
 	*iova = req->iova;
-	return iova_fixed(plan->t, req->iova, plan->length);
+	return md_iova_fixed(plan->t, req->iova, plan->length);
 }
 
 /* Give each slice its place, with the checks that go slice by slice. */
@@ -67,7 +67,7 @@ static int plan_place(struct plan *plan, const struct request *req, u64 iova)
 static void plan_unfill(struct model *md, struct plan *plan, u32 n)
 {
 	for (u32 i = 0; plan->t->domains.nr && i < n; i++)
-		area_unfill(md, plan_area(plan, i));
+		md_area_unfill(md, plan_area(plan, i));
 }
 
 static int plan_fill(struct model *md, struct plan *plan, struct mfill *f)
@@ -75,9 +75,9 @@ static int plan_fill(struct model *md, struct plan *plan, struct mfill *f)
 	int rc;
 
 	for (u32 i = 0; i < f->nr_domains; i++)
-		find_domain(md, f->domains[i])->need = 0;
+		md_find_domain(md, f->domains[i])->need = 0;
 	for (u32 i = 0; i < plan->areas.nr; i++) {
-		rc = area_fill(md, plan->t, plan_area(plan, i), f);
+		rc = md_area_fill(md, plan->t, plan_area(plan, i), f);
 		if (rc) {
 			plan_unfill(md, plan, i);
 			return rc;
@@ -89,7 +89,7 @@ static int plan_fill(struct model *md, struct plan *plan, struct mfill *f)
 static void plan_commit(struct model *md, struct plan *plan, const struct request *req)
 {
 	u64 iova = plan_area(plan, 0)->iova;
-	u32 pos = area_lower(plan->t, iova);
+	u32 pos = md_area_lower(plan->t, iova);
 
 	if (!req->rc && req->out_iova != iova) {
 		model_report(md, "R4", "%s: expected iova %#llx, found %#llx",
@@ -99,7 +99,7 @@ static void plan_commit(struct model *md, struct plan *plan, const struct reques
 		return;
 	}
 	for (u32 i = 0; i < plan->areas.nr; i++) {
-		struct marea *a = vec_insert(md, &plan->t->areas, pos + i);
+		struct marea *a = md_vec_insert(md, &plan->t->areas, pos + i);
 
 		if (md->lost)
 			return;
@@ -140,7 +140,7 @@ static int map_check(const struct model *md, const struct request *req)
 		return -EOVERFLOW;
 	if (!(req->prot & (REQ_PROT_READ | REQ_PROT_WRITE)))
 		return -EINVAL;
-	if (!find_table(md, req->table))
+	if (!md_find_table(md, req->table))
 		return -ENOENT;
 	if (!req->length || req->length > SIZE_MAX - PAGE_SIZE)
 		return -EINVAL;
@@ -150,7 +150,7 @@ static int map_check(const struct model *md, const struct request *req)
 static struct mpages *map_pages(struct model *md, const struct request *req)
 {
 	const struct task *task = machine_task(md->m, req->task);
-	struct mpages *p = pages_new(md, req->serial);
+	struct mpages *p = md_pages_new(md, req->serial);
 	u64 offset = req->uptr & PAGE_MASK;
 
 	p->uptr = req->uptr - offset;
@@ -176,13 +176,13 @@ static void map(struct model *md, struct request *req)
 		md->lost = true;
 		return;
 	}
-	plan.t = find_table(md, req->table);
+	plan.t = md_find_table(md, req->table);
 	pages = map_pages(md, req);
 	plan_slice(md, &plan, pages, req->uptr & PAGE_MASK, req->length);
 	if (!md->lost)
 		plan_run(md, &plan, req);
-	pages_put(md, pages);
-	vec_free(md, &plan.areas);
+	md_pages_put(md, pages);
+	md_vec_free(md, &plan.areas);
 }
 
 static int copy_check(const struct model *md, const struct request *req, u64 *src_last)
@@ -191,7 +191,7 @@ static int copy_check(const struct model *md, const struct request *req, u64 *sr
 		return -EOVERFLOW;
 	if (!(req->prot & (REQ_PROT_READ | REQ_PROT_WRITE)))
 		return -EINVAL;
-	if (!find_table(md, req->src_table))
+	if (!md_find_table(md, req->src_table))
 		return -ENOENT;
 	if (!req->length)
 		return -EINVAL;
@@ -201,10 +201,10 @@ static int copy_check(const struct model *md, const struct request *req, u64 *sr
 /* The source must be mapped without a gap. */
 static int copy_slices(struct model *md, const struct request *req, struct plan *plan, u64 last)
 {
-	const struct mtable *src = find_table(md, req->src_table);
+	const struct mtable *src = md_find_table(md, req->src_table);
 	u64 at = req->src_iova;
 
-	for (u32 i = area_lower(src, at);; i++) {
+	for (u32 i = md_area_lower(src, at);; i++) {
 		const struct marea *a;
 		u64 end;
 
@@ -229,18 +229,18 @@ static void copy(struct model *md, struct request *req)
 
 	if (!rc)
 		rc = copy_slices(md, req, &plan, last);
-	plan.t = find_table(md, req->table);
+	plan.t = md_find_table(md, req->table);
 	if (!rc && !plan.t)
 		rc = -ENOENT;
 	if (rc)
 		fail(md, req, rc);
 	else if (!md->lost)
 		plan_run(md, &plan, req);
-	vec_free(md, &plan.areas);
+	md_vec_free(md, &plan.areas);
 }
 
-/* --- cut
- * --------------------------------------------------------------------------------------------- */
+/* --- cut ---------------------------------------------------------------------------------------
+ */
 
 static int cut_check(const struct mtable *t, const struct marea *a, u64 start)
 {
@@ -255,8 +255,8 @@ static int cut_check(const struct mtable *t, const struct marea *a, u64 start)
 
 static void cut(struct model *md, struct request *req)
 {
-	struct mtable *t = find_table(md, req->table);
-	struct marea *a = t ? area_at(t, req->iova) : NULL, *right;
+	struct mtable *t = md_find_table(md, req->table);
+	struct marea *a = t ? md_area_at(t, req->iova) : NULL, *right;
 	u64 start = req->iova + 1;
 	int rc = 0;
 
@@ -268,7 +268,7 @@ static void cut(struct model *md, struct request *req)
 		a = NULL;
 	if (!model_judge(md, req, rc, rc) || !a)
 		return;
-	right = vec_insert(md, &t->areas, area_lower(t, req->iova) + 1);
+	right = md_vec_insert(md, &t->areas, md_area_lower(t, req->iova) + 1);
 	if (md->lost)
 		return;
 	a = right - 1;
@@ -278,11 +278,11 @@ static void cut(struct model *md, struct request *req)
 	a->last = req->iova;
 	a->pages->refs++;
 	if (t->domains.nr)
-		area_split(md, a, right);
+		md_area_split(md, a, right);
 }
 
-/* --- unmap
- * -------------------------------------------------------------------------------------------- */
+/* --- unmap -------------------------------------------------------------------------------------
+ */
 
 static bool unmap_is_all(const struct request *req)
 {
@@ -291,7 +291,7 @@ static bool unmap_is_all(const struct request *req)
 
 static int unmap_check(const struct model *md, const struct request *req, u64 *last)
 {
-	if (!find_table(md, req->table))
+	if (!md_find_table(md, req->table))
 		return -ENOENT;
 	*last = IOVA_MAX;
 	if (unmap_is_all(req))
@@ -312,14 +312,14 @@ static void unmap_start(struct model *md, const struct request *req)
 
 /*
  * Take areas away from md->unmap_start on, until one must not go. One that is in use by accesses
- * stays, marked: whether it goes is known when they have been asked. Never more than @limit bytes.
+ * stays, marked: whether it goes is known when they have been asked.
  */
-static int unmap_areas(struct model *md, struct mtable *t, u64 last, u64 limit)
+static int unmap_areas(struct model *md, struct mtable *t, u64 last)
 {
-	u32 from = area_lower(t, md->unmap_start), i = from;
+	u32 from = md_area_lower(t, md->unmap_start), i = from;
 	int rc = 0;
 
-	while (!rc && i < t->areas.nr && !md->unmap_over && md->unmapped < limit) {
+	while (!rc && i < t->areas.nr && !md->unmap_over) {
 		struct marea *a = vec_at(&t->areas, struct marea, i);
 
 		if (a->iova > last)
@@ -331,42 +331,49 @@ static int unmap_areas(struct model *md, struct mtable *t, u64 last, u64 limit)
 			rc = -EDEADLOCK;
 		} else {
 			if (t->domains.nr)
-				area_unfill(md, a);
-			pages_put(md, a->pages);
+				md_area_unfill(md, a);
+			md_pages_put(md, a->pages);
 			md->unmapped += a->last - a->iova + 1;
 			md->unmap_start = a->last + 1;
 			md->unmap_over = a->last == last;
 			i++;
 		}
 	}
-	vec_erase(&t->areas, from, i - from);
+	md_vec_erase(&t->areas, from, i - from);
 	return rc;
 }
 
 /* The first nested request of an unmap: it stands at its first area with accesses. */
 void model_unmap_begin(struct model *md, struct request *req)
 {
-	struct mtable *t = find_table(md, req->table);
+	struct mtable *t = md_find_table(md, req->table);
 	u64 last;
 
 	if (md->unmap_begun || unmap_check(md, req, &last))
 		return;
 	md->unmap_begun = true;
 	unmap_start(md, req);
-	unmap_areas(md, t, last, IOVA_MAX);
+	unmap_areas(md, t, last);
+}
+
+/* Nothing on the way can fail but the look-up of the table's id, which comes first. */
+static bool unmap_not_begun(const struct model *md, const struct request *req)
+{
+	return model_injected(md, req) && req->rc == -ENOENT && !req->out_length &&
+	       !md->unmap_begun && (md->fault_point == FAULT_ANY || md->fault_point == FAULT_ID);
 }
 
 static void unmap(struct model *md, struct request *req)
 {
-	bool cut_short = req->rc && model_injected(md, req);
 	u64 last;
 	int rc = unmap_check(md, req, &last);
 
+	if (unmap_not_begun(md, req))
+		return;
 	if (!md->unmap_begun)
 		unmap_start(md, req);
 	if (!rc)
-		rc = unmap_areas(md, find_table(md, req->table), last,
-				 cut_short ? req->out_length : IOVA_MAX);
+		rc = unmap_areas(md, md_find_table(md, req->table), last);
 	if (!rc && !md->unmapped && !unmap_is_all(req))
 		rc = -ENOENT;
 	if (rc)

@@ -93,6 +93,11 @@ struct mtable {
 	struct vec domains;  /* u32 ids, by slot */
 };
 
+struct mrun {
+	u64 pfn, n;
+	u64 at; /* position of its first page in the log */
+};
+
 struct mdomain {
 	u32 id;
 	u32 table; /* 0: in none */
@@ -149,8 +154,12 @@ struct model {
 	struct request *outer; /* the request that runs now */
 	u32 op;
 	u32 fault_point;
-	bool nested;	  /* judging one inside another */
-	bool unmap_begun; /* of the outer request: where it stands */
+	bool nested;	    /* judging one inside another */
+	struct vec pin_log; /* struct mrun: what the machine pinned, in order, since it was judged
+			       last */
+	u64 fresh,
+		begin_max; /* pages of the log that have found their index; frames at the begin */
+	bool unmap_begun;  /* of the outer request: where it stands */
 	bool unmap_over;
 	u64 unmap_start, unmapped;
 

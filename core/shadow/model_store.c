@@ -40,7 +40,7 @@ static bool vec_grow(struct model *md, struct vec *v)
 	return true;
 }
 
-void *vec_insert(struct model *md, struct vec *v, u32 pos)
+void *md_vec_insert(struct model *md, struct vec *v, u32 pos)
 {
 	u8 *at;
 
@@ -53,12 +53,12 @@ void *vec_insert(struct model *md, struct vec *v, u32 pos)
 	return at;
 }
 
-void *vec_push(struct model *md, struct vec *v)
+void *md_vec_push(struct model *md, struct vec *v)
 {
-	return vec_insert(md, v, v->nr);
+	return md_vec_insert(md, v, v->nr);
 }
 
-void vec_erase(struct vec *v, u32 pos, u32 n)
+void md_vec_erase(struct vec *v, u32 pos, u32 n)
 {
 	u8 *at = (u8 *)v->data + (size_t)pos * v->size;
 
@@ -68,7 +68,7 @@ void vec_erase(struct vec *v, u32 pos, u32 n)
 	v->nr -= n;
 }
 
-void vec_free(struct model *md, struct vec *v)
+void md_vec_free(struct model *md, struct vec *v)
 {
 	arena_free(md->arena, v->data, (size_t)v->cap * v->size);
 	v->data = NULL;
@@ -107,7 +107,7 @@ static struct mchunk *chunk_get(struct model *md, struct chunks *c, u64 base, bo
 	chunk = model_alloc(md, sizeof(*chunk));
 	if ((void *)chunk == &md->spill)
 		return chunk;
-	row = vec_insert(md, &c->rows, lo);
+	row = md_vec_insert(md, &c->rows, lo);
 	if ((void *)row == &md->spill) {
 		model_free(md, chunk, sizeof(*chunk));
 		return &md->spill.chunk;
@@ -117,25 +117,25 @@ static struct mchunk *chunk_get(struct model *md, struct chunks *c, u64 base, bo
 	return chunk;
 }
 
-struct mslot *slot_get(struct model *md, struct mpages *p, u64 index, bool create)
+struct mslot *md_slot_get(struct model *md, struct mpages *p, u64 index, bool create)
 {
 	struct mchunk *chunk = chunk_get(md, &p->slots, index / MODEL_CHUNK, create);
 
 	return chunk ? &chunk->slot[index % MODEL_CHUNK] : NULL;
 }
 
-struct mframe *frame_get(struct model *md, u64 pfn, bool create)
+struct mframe *md_frame_get(struct model *md, u64 pfn, bool create)
 {
 	struct mchunk *chunk = chunk_get(md, &md->frames, pfn / MODEL_CHUNK, create);
 
 	return chunk ? &chunk->frame[pfn % MODEL_CHUNK] : NULL;
 }
 
-void chunks_free(struct model *md, struct chunks *c)
+void md_chunks_free(struct model *md, struct chunks *c)
 {
 	for (u32 i = 0; i < c->rows.nr; i++)
 		model_free(md, chunk_at(c, i), sizeof(struct mchunk));
-	vec_free(md, &c->rows);
+	md_vec_free(md, &c->rows);
 }
 
 /* --- sorted rows of ranges ----------------------------------------------------------------------
@@ -165,20 +165,20 @@ static struct mnode *node_find(const struct vec *nodes, u32 pos, u64 first, u64 
 	return n && n->first == first && n->last == last ? n : NULL;
 }
 
-void node_add(struct model *md, struct vec *nodes, u64 first, u64 last, u64 users)
+void md_node_add(struct model *md, struct vec *nodes, u64 first, u64 last, u64 users)
 {
 	u32 pos = node_pos(nodes, first, last);
 	struct mnode *n = node_find(nodes, pos, first, last);
 
 	if (!n) {
-		n = vec_insert(md, nodes, pos);
+		n = md_vec_insert(md, nodes, pos);
 		n->first = first;
 		n->last = last;
 	}
 	n->users += users;
 }
 
-u64 node_users(const struct vec *nodes, u64 first, u64 last)
+u64 md_node_users(const struct vec *nodes, u64 first, u64 last)
 {
 	const struct mnode *n = node_find(nodes, node_pos(nodes, first, last), first, last);
 
@@ -186,7 +186,7 @@ u64 node_users(const struct vec *nodes, u64 first, u64 last)
 }
 
 /* One user less; how many are left. */
-u64 node_del(struct vec *nodes, u64 first, u64 last)
+u64 md_node_del(struct vec *nodes, u64 first, u64 last)
 {
 	u32 pos = node_pos(nodes, first, last);
 	struct mnode *n = node_find(nodes, pos, first, last);
@@ -195,7 +195,7 @@ u64 node_del(struct vec *nodes, u64 first, u64 last)
 		return 0;
 	if (--n->users)
 		return n->users;
-	vec_erase(nodes, pos, 1);
+	md_vec_erase(nodes, pos, 1);
 	return 0;
 }
 
@@ -206,20 +206,20 @@ static bool range_less(const struct mrange *a, u64 start, u64 last, u64 owner)
 	return a->last != last ? a->last < last : a->owner < owner;
 }
 
-void range_add(struct model *md, struct vec *v, u64 start, u64 last, u64 owner)
+void md_range_add(struct model *md, struct vec *v, u64 start, u64 last, u64 owner)
 {
 	u32 pos = v->nr;
 	struct mrange *r;
 
 	while (pos && !range_less(vec_at(v, struct mrange, pos - 1), start, last, owner))
 		pos--;
-	r = vec_insert(md, v, pos);
+	r = md_vec_insert(md, v, pos);
 	r->start = start;
 	r->last = last;
 	r->owner = owner;
 }
 
-bool range_hit(const struct vec *v, u64 start, u64 last)
+bool md_range_hit(const struct vec *v, u64 start, u64 last)
 {
 	for (u32 i = 0; i < v->nr; i++) {
 		const struct mrange *r = vec_at(v, struct mrange, i);
@@ -230,8 +230,8 @@ bool range_hit(const struct vec *v, u64 start, u64 last)
 	return false;
 }
 
-/* --- objects by id
- * -------------------------------------------------------------------------------- */
+/* --- objects by id -----------------------------------------------------------------------------
+ */
 
 /* Rows of pointers to objects that begin with their id, ascending. */
 static u32 ids_pos(const struct vec *v, u32 id)
@@ -257,44 +257,44 @@ static void *ids_find(const struct vec *v, u32 id)
 	return obj && *obj == id ? obj : NULL;
 }
 
-void *ids_new(struct model *md, struct vec *v, u32 id, size_t size)
+void *md_ids_new(struct model *md, struct vec *v, u32 id, size_t size)
 {
 	u32 *obj = model_alloc(md, size);
 	u32 **row;
 
 	if ((void *)obj == &md->spill)
 		return obj;
-	row = vec_insert(md, v, ids_pos(v, id));
+	row = md_vec_insert(md, v, ids_pos(v, id));
 	if ((void *)row != &md->spill)
 		*row = obj;
 	*obj = id;
 	return obj;
 }
 
-void ids_del(struct model *md, struct vec *v, u32 id, size_t size)
+void md_ids_del(struct model *md, struct vec *v, u32 id, size_t size)
 {
 	u32 pos = ids_pos(v, id);
 
 	model_free(md, *vec_at(v, u32 *, pos), size);
-	vec_erase(v, pos, 1);
+	md_vec_erase(v, pos, 1);
 }
 
-struct mtable *find_table(const struct model *md, u32 id)
+struct mtable *md_find_table(const struct model *md, u32 id)
 {
 	return ids_find(&md->tables, id);
 }
 
-struct maccess *find_access(const struct model *md, u32 id)
+struct maccess *md_find_access(const struct model *md, u32 id)
 {
 	return ids_find(&md->accesses, id);
 }
 
-struct mdomain *find_domain(const struct model *md, u32 id)
+struct mdomain *md_find_domain(const struct model *md, u32 id)
 {
 	return ids_find(&md->domains, id);
 }
 
-u32 area_lower(const struct mtable *t, u64 iova)
+u32 md_area_lower(const struct mtable *t, u64 iova)
 {
 	u32 lo = 0, hi = t->areas.nr;
 
@@ -309,9 +309,9 @@ u32 area_lower(const struct mtable *t, u64 iova)
 	return lo;
 }
 
-struct marea *area_at(const struct mtable *t, u64 iova)
+struct marea *md_area_at(const struct mtable *t, u64 iova)
 {
-	u32 i = area_lower(t, iova);
+	u32 i = md_area_lower(t, iova);
 	struct marea *a = i < t->areas.nr ? vec_at(&t->areas, struct marea, i) : NULL;
 
 	return a && a->iova <= iova ? a : NULL;

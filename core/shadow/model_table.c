@@ -13,8 +13,8 @@ static bool succeed(struct model *md, const struct request *req)
 	return model_judge(md, req, 0, 0);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------ */
+/* --- life --------------------------------------------------------------------------------------
+ */
 
 static void table_create(struct model *md, struct request *req)
 {
@@ -22,7 +22,7 @@ static void table_create(struct model *md, struct request *req)
 
 	if (!succeed(md, req))
 		return;
-	t = ids_new(md, &md->tables, req->table, sizeof(*t));
+	t = md_ids_new(md, &md->tables, req->table, sizeof(*t));
 	t->alignment = 1;
 	t->areas.size = sizeof(struct marea);
 	t->reserved.size = sizeof(struct mrange);
@@ -39,26 +39,26 @@ static void table_destroy(struct model *md, struct request *req, struct mtable *
 	if (!succeed(md, req))
 		return;
 	for (u32 i = 0; i < t->areas.nr; i++)
-		pages_put(md, vec_at(&t->areas, struct marea, i)->pages);
-	vec_free(md, &t->areas);
-	vec_free(md, &t->reserved);
-	vec_free(md, &t->allowed);
-	vec_free(md, &t->domains);
-	ids_del(md, &md->tables, t->id, sizeof(*t));
+		md_pages_put(md, vec_at(&t->areas, struct marea, i)->pages);
+	md_vec_free(md, &t->areas);
+	md_vec_free(md, &t->reserved);
+	md_vec_free(md, &t->allowed);
+	md_vec_free(md, &t->domains);
+	md_ids_del(md, &md->tables, t->id, sizeof(*t));
 }
 
-/* --- domains
- * --------------------------------------------------------------------------------------- */
+/* --- domains -----------------------------------------------------------------------------------
+ */
 
 /* What the domain cannot translate must be free of areas and promises. */
 static bool aperture_free(const struct mtable *t, const struct domain_config *cfg)
 {
 	u64 start = cfg->aperture_start, last = cfg->aperture_last;
 
-	if (start && (areas_hit(t, 0, start - 1) || range_hit(&t->allowed, 0, start - 1)))
+	if (start && (md_areas_hit(t, 0, start - 1) || md_range_hit(&t->allowed, 0, start - 1)))
 		return false;
-	return last == IOVA_MAX ||
-	       !(areas_hit(t, last + 1, IOVA_MAX) || range_hit(&t->allowed, last + 1, IOVA_MAX));
+	return last == IOVA_MAX || !(md_areas_hit(t, last + 1, IOVA_MAX) ||
+				     md_range_hit(&t->allowed, last + 1, IOVA_MAX));
 }
 
 static int attach_check(const struct mtable *t, const struct mdomain *md_dom,
@@ -70,7 +70,7 @@ static int attach_check(const struct mtable *t, const struct mdomain *md_dom,
 		return -EEXIST;
 	if (min_page > PAGE_SIZE)
 		return -EINVAL;
-	if (min_page > t->alignment && !areas_conform(t, min_page))
+	if (min_page > t->alignment && !md_areas_conform(t, min_page))
 		return -EADDRINUSE;
 	return aperture_free(t, cfg) ? 0 : -EADDRINUSE;
 }
@@ -82,12 +82,12 @@ static int attach_fill(struct model *md, struct mtable *t, struct mfill *f)
 	int rc = 0;
 
 	for (done = 0; done < t->areas.nr; done++) {
-		rc = area_fill(md, t, vec_at(&t->areas, struct marea, done), f);
+		rc = md_area_fill(md, t, vec_at(&t->areas, struct marea, done), f);
 		if (rc)
 			break;
 	}
 	while (rc && f->pin && done--)
-		area_unfill(md, vec_at(&t->areas, struct marea, done));
+		md_area_unfill(md, vec_at(&t->areas, struct marea, done));
 	return rc;
 }
 
@@ -95,10 +95,10 @@ static void attach_commit(struct model *md, struct mtable *t, struct mdomain *d,
 			  const struct domain_config *cfg)
 {
 	if (cfg->aperture_start)
-		range_add(md, &t->reserved, 0, cfg->aperture_start - 1, d->id);
+		md_range_add(md, &t->reserved, 0, cfg->aperture_start - 1, d->id);
 	if (cfg->aperture_last != IOVA_MAX)
-		range_add(md, &t->reserved, cfg->aperture_last + 1, IOVA_MAX, d->id);
-	*(u32 *)vec_push(md, &t->domains) = d->id;
+		md_range_add(md, &t->reserved, cfg->aperture_last + 1, IOVA_MAX, d->id);
+	*(u32 *)md_vec_push(md, &t->domains) = d->id;
 	d->table = t->id;
 	d->min_page = cfg->pgsize_bitmap & -cfg->pgsize_bitmap;
 	t->alignment = max(t->alignment, d->min_page);
@@ -107,13 +107,13 @@ static void attach_commit(struct model *md, struct mtable *t, struct mdomain *d,
 static void attach_undo(struct model *md, struct mtable *t, const struct mfill *f)
 {
 	for (u32 i = 0; f->pin && i < t->areas.nr; i++)
-		area_unfill(md, vec_at(&t->areas, struct marea, i));
+		md_area_unfill(md, vec_at(&t->areas, struct marea, i));
 }
 
 static void attach(struct model *md, struct request *req, struct mtable *t)
 {
 	struct domain *dom = machine_domain(md->m, req->domain);
-	struct mdomain *d = find_domain(md, req->domain);
+	struct mdomain *d = md_find_domain(md, req->domain);
 	struct mfill f = {.domains = &req->domain, .nr_domains = 1, .failed = req->rc};
 	int rc = dom && d ? attach_check(t, d, domain_cfg(dom)) : -ENOENT;
 
@@ -146,7 +146,7 @@ static void ranges_drop(struct vec *v, u64 owner)
 {
 	for (u32 i = v->nr; i-- > 0;)
 		if (vec_at(v, struct mrange, i)->owner == owner)
-			vec_erase(v, i, 1);
+			md_vec_erase(v, i, 1);
 }
 
 static void detach(struct model *md, struct request *req, struct mtable *t)
@@ -161,25 +161,26 @@ static void detach(struct model *md, struct request *req, struct mtable *t)
 		return;
 	*vec_at(&t->domains, u32, slot) = *vec_at(&t->domains, u32, t->domains.nr - 1);
 	t->domains.nr--;
-	find_domain(md, req->domain)->table = 0;
+	md_find_domain(md, req->domain)->table = 0;
 	for (u32 i = 0; !t->domains.nr && i < t->areas.nr; i++)
-		area_unfill(md, vec_at(&t->areas, struct marea, i));
+		md_area_unfill(md, vec_at(&t->areas, struct marea, i));
 	ranges_drop(&t->reserved, req->domain);
-	t->alignment = table_alignment(md, t);
+	t->alignment = md_table_alignment(md, t);
 }
 
-/* --- ranges
- * ------------------------------------------------------------------------------------------ */
+/* --- ranges ------------------------------------------------------------------------------------
+ */
 
 static void reserve(struct model *md, struct request *req, struct mtable *t)
 {
 	/* Not an interval: the selftest's length wrapped. */
 	if (req->iova > req->last)
 		model_judge(md, req, -EINVAL, -EOVERFLOW);
-	else if (areas_hit(t, req->iova, req->last) || range_hit(&t->allowed, req->iova, req->last))
+	else if (md_areas_hit(t, req->iova, req->last) ||
+		 md_range_hit(&t->allowed, req->iova, req->last))
 		fail(md, req, -EADDRINUSE);
 	else if (succeed(md, req))
-		range_add(md, &t->reserved, req->iova, req->last, 0);
+		md_range_add(md, &t->reserved, req->iova, req->last, 0);
 }
 
 static void unreserve(struct model *md, struct request *req, struct mtable *t)
@@ -196,14 +197,14 @@ static int allow_check(const struct mtable *t, const struct request *req, struct
 
 		if (req->flags & REQF_BAD_IN && i + 1 == req->nr_ranges)
 			return -EFAULT;
-		if (r->start >= r->last || range_hit(list, r->start, r->last))
+		if (r->start >= r->last || md_range_hit(list, r->start, r->last))
 			return -EINVAL;
-		range_add(md, list, r->start, r->last, 0);
+		md_range_add(md, list, r->start, r->last, 0);
 	}
 	for (u32 i = 0; i < list->nr; i++) {
 		const struct mrange *r = vec_at(list, struct mrange, i);
 
-		if (range_hit(&t->reserved, r->start, r->last))
+		if (md_range_hit(&t->reserved, r->start, r->last))
 			return -EADDRINUSE;
 	}
 	return 0;
@@ -221,13 +222,13 @@ static void allow(struct model *md, struct request *req, struct mtable *t)
 		t->allowed = list;
 		list = old;
 	}
-	vec_free(md, &list);
+	md_vec_free(md, &list);
 }
 
 static void check_ranges(struct model *md, const struct request *req, const struct mtable *t)
 {
 	struct iova_range want[64];
-	u32 n = iova_holes(t, want, ARRAY_SIZE(want));
+	u32 n = md_iova_holes(t, want, ARRAY_SIZE(want));
 	u32 shown = min(min(n, req->nr_ranges), (u32)ARRAY_SIZE(want));
 
 	if (req->out_nr != n)
@@ -247,7 +248,7 @@ static void check_ranges(struct model *md, const struct request *req, const stru
 
 static void ranges(struct model *md, struct request *req, struct mtable *t)
 {
-	int rc = iova_holes(t, NULL, 0) > req->nr_ranges ? -EMSGSIZE : 0;
+	int rc = md_iova_holes(t, NULL, 0) > req->nr_ranges ? -EMSGSIZE : 0;
 
 	if (req->flags & REQF_BAD_OUT)
 		rc = -EFAULT;
@@ -258,7 +259,7 @@ static void ranges(struct model *md, struct request *req, struct mtable *t)
 
 void model_table_request(struct model *md, struct request *req)
 {
-	struct mtable *t = find_table(md, req->table);
+	struct mtable *t = md_find_table(md, req->table);
 
 	if (req->kind == REQ_TABLE_CREATE)
 		table_create(md, req);
@@ -280,8 +281,8 @@ void model_table_request(struct model *md, struct request *req)
 		ranges(md, req, t);
 }
 
-/* --- options
- * ------------------------------------------------------------------------------------------- */
+/* --- options -----------------------------------------------------------------------------------
+ */
 
 static void check_option(struct model *md, const struct request *req, u64 want)
 {
@@ -299,12 +300,12 @@ static int huge_check(const struct mtable *t, const struct request *req)
 		return 0;
 	if (t->domains.nr && t->areas.nr)
 		return -EINVAL;
-	return areas_conform(t, PAGE_SIZE) ? 0 : -EADDRINUSE;
+	return md_areas_conform(t, PAGE_SIZE) ? 0 : -EADDRINUSE;
 }
 
 static void huge_pages(struct model *md, struct request *req)
 {
-	struct mtable *t = find_table(md, req->table);
+	struct mtable *t = md_find_table(md, req->table);
 	int rc;
 
 	if (!t) {
@@ -319,7 +320,7 @@ static void huge_pages(struct model *md, struct request *req)
 			fail(md, req, rc);
 		} else if (model_success(md, req)) {
 			t->no_large = !req->value;
-			t->alignment = table_alignment(md, t);
+			t->alignment = md_table_alignment(md, t);
 		}
 	}
 }

@@ -76,11 +76,11 @@ static bool gather(void *ctx, u64 start, u64 last, u64 owner)
 {
 	struct model *md = ctx;
 
-	range_add(md, &md->scratch_ranges, start, last, owner);
+	md_range_add(md, &md->scratch_ranges, start, last, owner);
 	return true;
 }
 
-/* The walk's order among equal starts is the backend's; range_add() sorts. */
+/* The walk's order among equal starts is the backend's; md_range_add() sorts. */
 static void check_ranges(struct model *md, const char *rule, const struct mtable *t,
 			 const struct vec *want)
 {
@@ -171,7 +171,7 @@ static bool gather_node(void *ctx, const struct view_node *node)
 {
 	struct model *md = ctx;
 
-	node_add(md, &md->scratch, node->first, node->last, node->users);
+	md_node_add(md, &md->scratch, node->first, node->last, node->users);
 	return !md->lost;
 }
 
@@ -205,7 +205,7 @@ struct pfn_walk {
 static bool check_pfn(void *ctx, u64 index, u64 pfn)
 {
 	struct pfn_walk *w = ctx;
-	const struct mslot *s = slot_get(w->md, w->p, index, false);
+	const struct mslot *s = md_slot_get(w->md, w->p, index, false);
 
 	w->seen++;
 	if (!same(w->md, "S5", "pinned_pfns entry (pages, index)", w->p->id, index, s && s->acc, 1))

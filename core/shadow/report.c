@@ -45,8 +45,7 @@ u32 costed(u32 claims)
 	return claims & all;
 }
 
-/* --- findings and violations --------------------------------------------------------------------
- */
+/* --- findings and violations --------------------------------------------------------------- */
 
 void finding_add(struct shadow *s, const char *rule, const char *what, u64 a, u64 b)
 {
@@ -125,8 +124,7 @@ u32 shadow_broken(const struct shadow *s)
 	return mask;
 }
 
-/* --- totals
- * ------------------------------------------------------------------------------------------ */
+/* --- totals -------------------------------------------------------------------------------- */
 
 static void add_open_epochs(const struct shadow *s, u32 track, struct shadow_totals *out)
 {
@@ -165,8 +163,7 @@ struct shadow_totals shadow_totals(const struct shadow *s, u32 claims)
 	return out;
 }
 
-/* --- history
- * ------------------------------------------------------------------------------------------ */
+/* --- history ------------------------------------------------------------------------------- */
 
 static struct page_log *log_get(struct shadow *s, u64 pfn)
 {
@@ -284,8 +281,7 @@ void shadow_history(const struct shadow *s, u64 pfn, void (*line)(void *ctx, con
 	}
 }
 
-/* --- digest
- * ------------------------------------------------------------------------------------------- */
+/* --- digest -------------------------------------------------------------------------------- */
 
 static u64 digest_lines(u64 h, const struct shadow *s, const struct frame *f, struct lines l)
 {

@@ -114,16 +114,13 @@ static struct turn *touch(struct shadow *s, struct frame *f)
 		frame_close(s, f, MOVE_STORE);
 		bound_all(s, f, BOUND_BETWEEN(!!f->nc_write));
 	}
-	if (p) {
+	if (p)
 		p->now = 0;
-		p->after[ORDER_EARLY] = 0;
-		p->after[ORDER_LATE] = 0;
-	}
 	return turn_new(s, f);
 }
 
-/* --- verdicts: one function a contract, so that stacks tell them apart
- * ----------------------------- */
+/* --- verdicts: one function a contract, so that stacks tell them apart -------------------------
+ */
 
 #define verdict __attribute__((noinline)) void
 
@@ -170,8 +167,8 @@ static verdict violate_unpin(struct shadow *s, const struct turn *t)
 	__asm__ volatile("");
 }
 
-/* --- pins
- * --------------------------------------------------------------------------------------------- */
+/* --- pins --------------------------------------------------------------------------------------
+ */
 
 static void epoch_begin(struct shadow *s, struct frame *f, struct turn *t, u32 object_page)
 {
@@ -211,7 +208,6 @@ static void epoch_end(struct shadow *s, struct frame *f, struct turn *t)
 	if (f->pending)
 		pending_free(s, f->pending);
 	memset(&f->set, 0, sizeof(f->set));
-	t->exposed = false;
 }
 
 static void pin_pages(struct shadow *s, const struct machine_event *ev)
@@ -250,8 +246,8 @@ static void unpin_pages(struct shadow *s, const struct machine_event *ev)
 	}
 }
 
-/* --- mappings
- * ----------------------------------------------------------------------------------------- */
+/* --- mappings ----------------------------------------------------------------------------------
+ */
 
 /* The part of an event's physical range that lies in one frame. */
 struct piece {
@@ -468,8 +464,8 @@ static void domain_freed(struct shadow *s, u32 domain)
 	tlb_free(s, d);
 }
 
-/* --- cleans
- * ------------------------------------------------------------------------------------------- */
+/* --- cleans ------------------------------------------------------------------------------------
+ */
 
 static bool has_stale_nc(const struct frame *f)
 {
@@ -561,8 +557,8 @@ static void drain_event(struct shadow *s)
 	}
 }
 
-/* --- requests
- * ----------------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------
+ */
 
 static void turn_judge(struct shadow *s, struct turn *t)
 {
@@ -601,8 +597,8 @@ static void request_end(struct shadow *s)
 	turns_forget(s);
 }
 
-/* --- concrete values
- * ---------------------------------------------------------------------------------- */
+/* --- concrete values ---------------------------------------------------------------------------
+ */
 
 static enum note_kind access_note(enum machine_event_kind kind)
 {
@@ -647,8 +643,8 @@ static void access_event(struct shadow *s, const struct machine_event *ev)
 		    (struct note){ev->domain, line, ev->nc, false});
 }
 
-/* --- the entry
- * ---------------------------------------------------------------------------------------- */
+/* --- the entry ---------------------------------------------------------------------------------
+ */
 
 static void event_domain(struct shadow *s, const struct machine_event *ev)
 {
@@ -717,8 +713,8 @@ void shadow_event(struct shadow *s, const struct machine_event *ev)
 	}
 }
 
-/* --- creation
- * ----------------------------------------------------------------------------------------- */
+/* --- creation ----------------------------------------------------------------------------------
+ */
 
 /* Both bounds anew; false: arena full. */
 static bool bounds_make(struct shadow *s)

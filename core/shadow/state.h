@@ -124,8 +124,7 @@ void mapping_unlink(struct shadow *s, struct mapping *r); /* from its frame, and
 struct pending *pending_get(struct shadow *s, struct frame *f);
 void pending_free(struct shadow *s, struct pending *p);
 
-/* --- report.c: what is said about it -----------------------------------------------------------
- */
+/* --- report.c: what is said about it ------------------------------------------------------- */
 
 enum note_kind {
 	NOTE_PIN,

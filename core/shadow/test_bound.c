@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define BIT_L  (1u << SHADOW_L)
-#define BIT_I  (1u << SHADOW_I)
-#define BIT_S0 (1u << SHADOW_S0)
-#define BIT_S1 (1u << SHADOW_S1)
-#define BIT_E  (1u << SHADOW_E)
 #define COSTED (BIT_L | BIT_I | BIT_S0 | BIT_S1 | BIT_E)
 
 static struct rig rig_claims(u32 claims)
@@ -26,7 +21,7 @@ static u64 bound(const struct rig *r, u32 claims)
 	return shadow_totals(r->s, claims).bound;
 }
 
-/* --- closed forms: n exposures, each of which gets @more further NC mappings in requests of their own -------- */
+/* --- closed forms: n exposures, each with @more further NC mappings ------------------------ */
 
 static u64 life(u32 claims, u32 n, u32 more, u32 prot)
 {
@@ -84,7 +79,7 @@ static void closed_forms(void **state)
 	}
 }
 
-/* --- the golden scenarios, as what they do to pages ---------------------------------------------------------- */
+/* --- the golden scenarios, as what they do to pages ---------------------------------------- */
 
 static void expose_request(struct rig *r, u32 domain, u64 pfn, u64 n)
 {
@@ -173,7 +168,7 @@ static void g7_slices_copied_eight_times(void **state)
 	rig_free(&r);
 }
 
-/* --- corner cases ----------------------------------------------------------------------------------------------- */
+/* --- corner cases -------------------------------------------------------------------------- */
 
 static void one_clean_serves_all_mappings_of_a_request(void **state)
 {
@@ -217,7 +212,7 @@ static void redundant_is_counted_page_by_page(void **state)
 	begin(&r);
 	pin(&r, 1, 2);
 	flush(&r, 1, 2);
-	flush(&r, 1, 1); /* 1 too many */
+	flush(&r, 1, 1);  /* 1 too many */
 	flush(&r, 77, 1); /* nobody's page: 1 more */
 	map(&r, 1, NC, 1, 2, RW);
 	end(&r);
@@ -251,7 +246,7 @@ static void tables_never_fill(void **state)
 		bound_first_pin(b, &p, true);
 		for (u32 c = 0; c < bound_configs(b); c++) {
 			for (u32 symbol = 0; symbol < BOUND_SYMBOLS; symbol++) {
-				p = (struct bound_page){ .config = c };
+				p = (struct bound_page){.config = c};
 				bound_step(b, &p, symbol);
 				assert_true(p.cost <= 1);
 			}
@@ -261,7 +256,7 @@ static void tables_never_fill(void **state)
 	}
 }
 
-/* --- against all placements of cleans ---------------------------------------------------------------------------- */
+/* --- against all placements of cleans ------------------------------------------------------ */
 
 enum what { W_END, W_MAP_RW, W_MAP_RO, W_UNMAP, W_UNMAP_LATE, W_SYNC, W_UNPIN };
 
@@ -276,7 +271,7 @@ struct program {
 /* A page's life with two NC domains that ends with everything unmapped, synced, unpinned. */
 static void program_make(struct program *p, u64 seed)
 {
-	bool mapped[4] = { false };
+	bool mapped[4] = {false};
 	u32 d;
 
 	p->nr = 0;
@@ -352,7 +347,7 @@ static void bound_is_the_best_of_all_placements(void **state)
 	for (u64 seed = 1; seed <= 200; seed++) {
 		u32 least[COSTED + 1];
 		struct program p;
-		struct rig r = { .arena = a };
+		struct rig r = {.arena = a};
 
 		memset(least, 0xff, sizeof(least));
 		program_make(&p, seed * 7919);

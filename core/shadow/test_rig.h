@@ -9,6 +9,23 @@
 #define RO DOMAIN_READ
 #define NC true
 
+#define DS (1u << LINE_DS)
+#define I  (1u << LINE_I)
+#define C  (1u << LINE_C)
+#define X  (1u << LINE_X)
+#define D  (1u << LINE_D)
+#define DH (1u << LINE_DH)
+
+#define BIT_L  (1u << SHADOW_L)
+#define BIT_I  (1u << SHADOW_I)
+#define BIT_S0 (1u << SHADOW_S0)
+#define BIT_S1 (1u << SHADOW_S1)
+#define BIT_E  (1u << SHADOW_E)
+#define BIT_O  (1u << SHADOW_O)
+#define BIT_U  (1u << SHADOW_U)
+
+#define P 7 /* the page of most tests */
+
 struct rig {
 	struct arena *arena;
 	struct shadow *s;
@@ -17,7 +34,7 @@ struct rig {
 
 static inline struct rig rig_new(u32 flags)
 {
-	struct rig r = { .arena = arena_create(NULL, 1UL << 30) };
+	struct rig r = {.arena = arena_create(NULL, 1UL << 30)};
 
 	r.s = shadow_create(r.arena, flags);
 	return r;
@@ -28,7 +45,7 @@ static inline void rig_free(struct rig *r)
 	arena_destroy(r->arena);
 }
 
-#define rig_event(r, ...) shadow_event((r)->s, &(const struct machine_event){ __VA_ARGS__ })
+#define rig_event(r, ...) shadow_event((r)->s, &(const struct machine_event){__VA_ARGS__})
 
 static inline void begin(struct rig *r)
 {
@@ -66,9 +83,10 @@ static inline void map_fails(struct rig *r, u32 domain, bool nc, u64 pfn, u64 n,
 
 static inline void unmap_nosync(struct rig *r, u32 domain, bool nc, u64 pfn, u64 n)
 {
-	rig_event(r, .kind = EV_UNMAP_CALL, .domain = domain, .nc = nc, .iova = pfn << 12, .len = n << 12);
-	rig_event(r, .kind = EV_UNMAP, .domain = domain, .nc = nc, .iova = pfn << 12, .pa = pfn << 12,
+	rig_event(r, .kind = EV_UNMAP_CALL, .domain = domain, .nc = nc, .iova = pfn << 12,
 		  .len = n << 12);
+	rig_event(r, .kind = EV_UNMAP, .domain = domain, .nc = nc, .iova = pfn << 12,
+		  .pa = pfn << 12, .len = n << 12);
 }
 
 static inline void tlb_flush(struct rig *r, u32 domain, bool nc)
@@ -108,6 +126,11 @@ static inline u32 set_of(const struct rig *r, u64 pfn)
 	const struct frame *f = frame_find(r->s, pfn);
 
 	return f ? lines_pack(&f->set) : 0;
+}
+
+static inline const struct shadow_violation *first(const struct rig *r, enum contract c)
+{
+	return shadow_violation(r->s, c);
 }
 
 #endif

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Page by page, with a count of exposures: (area, NC domain) pairs that reach the page. On
- * sequences without aliased frames and failing requests both reach the proven minimum of page
- * flushes: n + 1 with exact, n + writable exposures with exact_close, where n is the number of 0->1
- * exposures.
+ * sequences without aliased frames and failing requests all three reach the proven minimum of page
+ * flushes; where all exposures are for writing that is n + 1 with exact, 2n with exact_close, m + 1 with
+ * exact_every, n being the number of 0->1 exposures, m that of requests that add an NC mapping.
+ *
+ * An opening flush undoes what devices wrote before it, as long as none can write at that moment: the
+ * page owes no closing flush then, until it is exposed for writing again.
  *
  * before_map() adds a fill's NC targets at once, but a fill that fails has reached only some of
  * them. So while a fill runs its unmaps are not counted, and fill_end() takes off all that
@@ -12,8 +15,9 @@
 #include "core/flush/flush.h"
 
 struct count_page {
-	u32 count : 31;
+	u32 count : 31;	 /* exposures; of exact_every: those for writing */
 	u32 written : 1; /* exposed for writing, not flushed since */
+	u64 serial;	 /* exact_every: the request that flushed the page last */
 };
 
 struct count_area {
@@ -57,6 +61,8 @@ static bool page_expose(void *state, const struct flush_piece *p, u32 nr_nc)
 	struct count_page *page = state;
 	bool first = !page->count;
 
+	if (first)
+		page->written = false;
 	page->count += nr_nc;
 	page->written |= p->area->writable;
 	return first;
@@ -172,4 +178,68 @@ const struct flush_policy flush_policy_exact_close = {
 	.before_map = count_before_map,
 	.after_unmap = close_after_unmap,
 	.area_split = count_area_split,
+};
+
+/* For exact_every only exposures for writing count: it has to know whether a flush can last. */
+static int every_fill_begin(struct flush_area *area, u32 nr_nc, enum flush_fill_why why)
+{
+	return count_fill_begin(area, area->writable ? nr_nc : 0, why);
+}
+
+static bool page_request(void *state, const struct flush_piece *p, u32 writers)
+{
+	struct count_page *page = state;
+	bool first = page->serial != p->serial;
+
+	if (first && !page->count)
+		page->written = false;
+	page->serial = p->serial;
+	page->count += writers;
+	page->written |= p->area->writable;
+	return first;
+}
+
+static int every_before_map(const struct flush_piece *p, u32 nr_nc)
+{
+	struct count_area *ca = p->area->priv;
+	int rc;
+
+	if (!nr_nc)
+		return 0;
+	rc = flush_create_page_states(p);
+	if (rc)
+		return rc;
+	flush_for_each_page(p, sizeof(struct count_page), page_request, ca->nr_nc);
+	ca->end = p->last + 1;
+	return 0;
+}
+
+static void every_after_unmap(const struct flush_piece *p, const struct flush_domain *domain)
+{
+	if (p->area->writable)
+		exact_after_unmap(p, domain);
+}
+
+static void every_area_split(struct flush_area *old, struct flush_area *left,
+			     struct flush_area *right)
+{
+	if (old->writable)
+		count_area_split(old, left, right);
+}
+
+const struct flush_policy flush_policy_exact_every = {
+	.abi = FLUSH_ABI_VERSION,
+	.size = sizeof(struct flush_policy),
+	.name = "exact_every",
+	.what = "per page: one flush in every request that maps it NC, at unpin iff exposed for "
+		"writing",
+	.claims = CONTRACTS_SOUND | CONTRACT_S1,
+	.area_size = sizeof(struct count_area),
+	.page_size = sizeof(struct count_page),
+	.fill_begin = every_fill_begin,
+	.fill_end = count_fill_end,
+	.before_map = every_before_map,
+	.after_unmap = every_after_unmap,
+	.before_unpin = exact_before_unpin,
+	.area_split = every_area_split,
 };

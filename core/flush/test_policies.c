@@ -61,6 +61,8 @@ static void test_v1_posted(void **state)
 	/* wrapped to 2^32 - 1, one NC domain brings it to 0 */
 	expect("v1_posted", "?cA1 nA2 mAaP01 ua", ". . . .");
 	expect("v1_posted", "cA1 mAaP01 nA2 dA2 ua", ". . 01 . 01");
+	/* a C domain that leaves takes nothing off */
+	expect("v1_posted", "cA1 nA2 dA1 mAaP01 ua", ". . . 01 01");
 }
 
 static void test_sticky(void **state)

@@ -356,13 +356,15 @@ static int dma_access(struct machine *m, struct domain *d, u64 iova, void *data,
 		      bool write, bool no_snoop)
 {
 	u32 need = write ? DOMAIN_WRITE : DOMAIN_READ, prot;
-	u64 pa, last, n;
+	u64 pa, last, n, start = iova;
 	u8 *p = data;
 	int rc = 0;
 
 	mutex_lock(&d->lock);
 	for (; len; iova += n, p += n, len -= n) {
-		if (!domain_translate(d, iova, &pa, &last, &prot) || !(prot & need)) {
+		/* Behind the last byte of the address space there is nothing, not address 0. */
+		if (iova < start || !domain_translate(d, iova, &pa, &last, &prot) ||
+		    !(prot & need)) {
 			rc = -EFAULT;
 			break;
 		}

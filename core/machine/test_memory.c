@@ -108,6 +108,8 @@ static void cow_and_remap_leave_pinned_frames(void **state)
 	assert_int_not_equal(pfns[0], old);
 	assert_int_equal(buffer_pfn(b, 1), pfns[0]);
 	assert_int_equal(machine_pins(r->m, old), 1);
+	assert_int_equal(machine_pin(r->m, 0, va + 4096, 1, PIN_WRITE, &pfns[1]), 1);
+	assert_int_equal(pfns[1], pfns[0]);
 	machine_user_load(r->m, 0, va + 4096 + 60, in, 8);
 	assert_string_equal(in, "shared!");
 	machine_user_store(r->m, 0, va + 4096 + 60, "private", 8);
@@ -315,8 +317,14 @@ static void parts_of_lines(void **state)
 	machine_clean(l.r->m, l.pa, 4096);
 	machine_phys_load(l.r->m, l.pa + 20, in, 100);
 	assert_memory_equal(in, want, 100);
-	assert_int_equal(machine_counters(l.r->m)->clean_lines, 64);
-	assert_int_equal(machine_counters(l.r->m)->clean_pages, 1);
+	/* A store into a line that is not cached brings in the rest of it. */
+	machine_clean(l.r->m, l.pa, 64);
+	assert_int_equal(machine_dma_write(l.r->m, l.nc, IOVA, "abcdefgh", 8, true), 0);
+	machine_phys_store(l.r->m, l.pa + 2, "XY", 2);
+	machine_phys_load(l.r->m, l.pa, in, 8);
+	assert_memory_equal(in, "abXYefgh", 8);
+	assert_int_equal(machine_counters(l.r->m)->clean_lines, 65);
+	assert_int_equal(machine_counters(l.r->m)->clean_pages, 2);
 	rig_free(l.r);
 }
 
@@ -329,6 +337,7 @@ static void a_new_epoch_keeps_the_contents(void **state)
 	line_rig_open(&l, NULL);
 	machine_user_store(l.r->m, 0, l.va + 640, "content", 8);
 	machine_evict(l.r->m, l.pa, 4096);
+	machine_dma_write(l.r->m, l.nc, IOVA + 640, "C", 1, true);
 	machine_unpin(l.r->m, l.pa >> 12, 1, true);
 	assert_int_equal(state_now(&l), LINE_I);
 	assert_int_equal(machine_pin(l.r->m, 0, l.va, 1, 0, &pfn), 1);
@@ -336,7 +345,7 @@ static void a_new_epoch_keeps_the_contents(void **state)
 	machine_dma_read(l.r->m, l.nc, IOVA + 640, in, 8, true);
 	assert_memory_equal(in, "\x5e\x5e\x5e\x5e\x5e\x5e\x5e\x5e", 8);
 	machine_user_load(l.r->m, 0, l.va + 640, in, 8);
-	assert_string_equal(in, "content");
+	assert_string_equal(in, "Content");
 	/* A second pin begins nothing. */
 	machine_clean(l.r->m, l.pa, 4096);
 	assert_int_equal(machine_pin(l.r->m, 0, l.va, 1, 0, &pfn), 1);
@@ -377,14 +386,14 @@ static void stale_entries_live_until_the_sync(void **state)
 	machine_clean(l.r->m, l.pa, 4096);
 	assert_int_equal(domain_unmap(l.nc, IOVA, 4096), 4096);
 	assert_false(domain_probe(l.nc, IOVA, &digest, &(u32){0}));
-	digest = machine_digest(l.r->m);
 	assert_int_equal(machine_dma_write(l.r->m, l.nc, IOVA + 4, "dma", 4, true), 0);
 	machine_user_load(l.r->m, 0, l.va + 4, in, 4);
 	assert_string_equal(in, "dma");
 	assert_int_equal(machine_dma_read(l.r->m, l.nc, IOVA + 4094, in, 4, true), -EFAULT);
+	digest = machine_digest(l.r->m);
 	domain_iotlb_sync(l.nc);
-	assert_int_equal(machine_dma_write(l.r->m, l.nc, IOVA + 4, "dmb", 4, true), -EFAULT);
 	assert_int_not_equal(machine_digest(l.r->m), digest);
+	assert_int_equal(machine_dma_write(l.r->m, l.nc, IOVA + 4, "dmb", 4, true), -EFAULT);
 	rig_free(l.r);
 }
 
@@ -411,7 +420,7 @@ static void real_memory_is_cleaned_where_it_lies(void **state)
 {
 	static const struct clean_ops ops = {"note", true, note_clean, note_drain};
 	struct rig *r = rig_new(MACHINE_MEMORY_REAL, &ops, true);
-	struct buffer *b = buffer_new(r, 8), *bare = buffer_new(r, 1);
+	struct buffer *b = buffer_new(r, 8), *bare = buffer_new(r, 1), *last;
 	char *mem = aligned_alloc(4096, 8 * 4096), in[4];
 
 	cleaned.n = cleaned.drains = 0;
@@ -431,11 +440,23 @@ static void real_memory_is_cleaned_where_it_lies(void **state)
 	buffer_remap(r->m, b, 2, 2);
 	machine_clean(r->m, buffer_pfn(b, 2) << 12, 64);
 	assert_ptr_equal(cleaned.at[2], mem + 2 * 4096);
+	/* Across the gap between two runs, and over the end of all frames. */
+	machine_clean(r->m, buffer_pfn(b, 5) << 12, 3 * 4096);
+	assert_int_equal(cleaned.n, 5);
+	assert_ptr_equal(cleaned.at[3], mem + 5 * 4096);
+	assert_int_equal(cleaned.len[3], 4096);
+	assert_ptr_equal(cleaned.at[4], mem + 6 * 4096);
+	assert_int_equal(cleaned.len[4], 4096);
+	buffer_create(r->m, 0, 0, 2, &last);
+	buffer_set_memory(r->m, last, mem);
+	machine_clean(r->m, (buffer_pfn(last, 1) << 12) + 64, 2 * 4096);
+	assert_int_equal(cleaned.n, 6);
+	assert_int_equal(cleaned.len[5], 4096 - 64);
 	assert_int_equal(machine_user_store(r->m, 0, buffer_va(b) + 5 * 4096, "abc", 4), 0);
 	assert_string_equal(mem + 5 * 4096, "abc");
 	machine_phys_load(r->m, buffer_pfn(b, 5) << 12, in, 4);
 	assert_string_equal(in, "abc");
-	assert_int_equal(machine_counters(r->m)->clean_pages, 3 + 2 + 1 + 1);
+	assert_int_equal(machine_counters(r->m)->clean_pages, 3 + 2 + 1 + 1 + 3 + 3);
 	free(mem);
 	rig_free(r);
 }

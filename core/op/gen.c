@@ -130,6 +130,16 @@ static void add_limits(struct gen *g)
 		gen_add_plain(g, (struct op){.code = OP_GUP_LIMIT, .arg = 1 + gen_below(g, 3)});
 }
 
+/* The accounting mode can only change while no object exists. */
+static void add_accounting(struct gen *g)
+{
+	if (!g->cfg->tasks || gen_chance(g, 7, 8))
+		return;
+	gen_add_plain(g, (struct op){.code = OP_CAP, .arg = 2});
+	gen_add_plain(g, (struct op){.code = OP_RLIMIT_MODE, .arg = 1});
+	gen_add_plain(g, (struct op){.code = OP_RLIMIT, .addr = gen_below(g, 64)});
+}
+
 int gen_program(struct program *p, u64 seed, const struct gen_config *cfg)
 {
 	struct gen g = {.p = p, .cfg = cfg, .rng = mix64(seed + 1)};
@@ -139,6 +149,7 @@ int gen_program(struct program *p, u64 seed, const struct gen_config *cfg)
 	program_clear(p);
 	choose_style(&g);
 	add_limits(&g);
+	add_accounting(&g);
 	tables = 1 + gen_below(&g, cfg->max_tables);
 	for (u32 i = 0; i < tables; i++)
 		gen_table(&g);

@@ -121,7 +121,7 @@ u32 gen_buffer(struct gen *g, u32 npages)
 	id = g->nr_buffers++;
 	op.arg = npages;
 	op_set_addr(&op, OP_ADDR_AUTO, 0);
-	if (g->cfg->bad && gen_chance(g, 1, 16))
+	if (g->cfg->bad && gen_chance(g, 1, 64))
 		op_set_addr(&op, OP_ADDR_END, (u64)npages * PAGE_SIZE - 1);
 	if (g->cfg->tasks && gen_chance(g, 1, 4))
 		op.thread = 1;
@@ -201,7 +201,7 @@ void gen_attach_to(struct gen *g, u32 table, bool nc, u32 fail_nth)
 	if (g->cfg->failures && g->cfg->bad && gen_chance(g, 1, 16))
 		op_set_len(&op, 0x140000);
 	op_set_fail(&op, 0, fail_nth);
-	g->nr_domains++;
+	g->tables[table].last_domain = g->nr_domains++;
 	g->tables[table].domains++;
 	gen_add(g, op);
 }
@@ -398,6 +398,13 @@ static void gen_cut(struct gen *g)
 	gen_add(g, op);
 }
 
+/* What is unmapped is rarely worth another word. */
+static void forget_area(struct gen *g, u32 id)
+{
+	if (id < GEN_AREAS && gen_chance(g, 7, 8))
+		g->areas[id].npages = 0;
+}
+
 void gen_unmap_area(struct gen *g, u32 table, u32 n, bool by_id)
 {
 	struct op op = {.code = OP_UNMAP, .flags = OPF_WHOLE};
@@ -405,6 +412,8 @@ void gen_unmap_area(struct gen *g, u32 table, u32 n, bool by_id)
 	gen_set_table(g, &op, 0, table);
 	op_set_ref(&op, 2, n, by_id);
 	op_set_addr(&op, OP_ADDR_AREA, 0);
+	if (by_id)
+		forget_area(g, n);
 	if (g->tables[table].areas)
 		g->tables[table].areas--;
 	gen_add(g, op);
@@ -439,6 +448,9 @@ static void gen_unmap(struct gen *g)
 	if (gen_chance(g, 1, 24)) {
 		gen_set_table(g, &op, 0, table);
 		g->tables[table].areas = 0;
+		for (u32 i = 0; i < min(g->nr_areas, (u32)GEN_AREAS); i++)
+			if (g->areas[i].table == table)
+				forget_area(g, i);
 		gen_add(g, op);
 	} else if (gen_chance(g, 1, 6)) {
 		gen_unmap_range(g, table);
@@ -452,33 +464,75 @@ static void gen_unmap(struct gen *g)
 /* --- accesses
  * -------------------------------------------------------------------------------------- */
 
-static void gen_access(struct gen *g)
+static void add_access(struct gen *g, u32 table)
 {
 	struct op op = {.code = OP_ACCESS, .flags = OPF_PIN};
 
-	if (!g->cfg->accesses || g->nr_accesses >= 4)
+	if (!g->cfg->accesses || g->nr_accesses == GEN_ACCESSES)
 		return;
-	gen_set_table(g, &op, 0, gen_any_table(g));
-	if (g->unit < PAGE_SIZE && gen_chance(g, 3, 4))
+	gen_set_table(g, &op, 0, table);
+	if (g->unit < PAGE_SIZE && gen_chance(g, 1, 2))
 		op.flags &= ~OPF_PIN; /* it would raise the table's alignment */
 	if (g->cfg->bad && gen_chance(g, 1, 24))
 		op.arg |= OP_ACCESS_REFUSE;
 	if (gen_chance(g, 1, 16))
 		op.arg |= OP_ACCESS_NONE;
-	g->nr_accesses++;
+	g->accesses[g->nr_accesses++].table = op.arg & OP_ACCESS_NONE ? GEN_NO_TABLE : table;
 	gen_add(g, op);
+}
+
+static void gen_access(struct gen *g)
+{
+	add_access(g, gen_any_table(g));
+}
+
+/* An access on @table, if one is known; a new one, or any, otherwise. False: there is none at all.
+ */
+static bool set_access(struct gen *g, struct op *op, u32 table)
+{
+	u32 n = g->nr_accesses, id;
+
+	for (id = 0; id < n && (g->accesses[id].gone || g->accesses[id].table != table); id++)
+		;
+	if (id == n)
+		add_access(g, table);
+	if (!g->nr_accesses)
+		return false;
+	if (id < g->nr_accesses && gen_chance(g, 7, 8))
+		op_set_ref(op, 0, id, true);
+	else
+		set_nth(g, op, 0, g->nr_accesses - 1);
+	return true;
+}
+
+static u8 random_move(struct gen *g, bool attached)
+{
+	static const u8 codes[] = {OP_ACCESS_REPLACE, OP_ACCESS_REPLACE, OP_ACCESS_REPLACE,
+				   OP_ACCESS_DETACH, OP_ACCESS_DESTROY};
+
+	if (!attached && gen_chance(g, 7, 8))
+		return OP_ACCESS_ATTACH;
+	if (attached && gen_chance(g, 1, 16))
+		return OP_ACCESS_ATTACH;
+	return codes[gen_below(g, sizeof(codes))];
 }
 
 static void gen_access_move(struct gen *g)
 {
-	static const u8 codes[] = {OP_ACCESS_ATTACH,  OP_ACCESS_REPLACE, OP_ACCESS_REPLACE,
-				   OP_ACCESS_REPLACE, OP_ACCESS_DETACH,	 OP_ACCESS_DESTROY};
-	struct op op = {.code = codes[gen_below(g, sizeof(codes))]};
+	u32 id = gen_below(g, g->nr_accesses), table = gen_any_table(g);
+	struct op op = {0};
 
-	if (!g->cfg->accesses || !g->nr_accesses)
+	if (!g->cfg->accesses || !g->nr_accesses || g->accesses[id].gone)
 		return;
-	set_nth(g, &op, 0, g->nr_accesses);
-	gen_set_table(g, &op, 1, gen_any_table(g));
+	op.code = random_move(g, g->accesses[id].table != GEN_NO_TABLE);
+	op_set_ref(&op, 0, id, true);
+	if (op.code == OP_ACCESS_DESTROY)
+		g->accesses[id].gone = true;
+	else if (op.code == OP_ACCESS_DETACH)
+		g->accesses[id].table = GEN_NO_TABLE;
+	else
+		g->accesses[id].table = table;
+	gen_set_table(g, &op, 1, table);
 	gen_add(g, op);
 }
 
@@ -486,11 +540,8 @@ void gen_pin_pages(struct gen *g, u32 area, u32 first, u32 npages)
 {
 	struct op op = {.code = OP_PIN, .flags = OPF_WRITE | OPF_PAGES};
 
-	if (!g->cfg->accesses)
+	if (!g->cfg->accesses || area >= GEN_AREAS || !set_access(g, &op, g->areas[area].table))
 		return;
-	if (!g->nr_accesses)
-		gen_access(g);
-	set_nth(g, &op, 0, g->nr_accesses - 1);
 	op_set_ref(&op, 2, area, true);
 	op_set_addr(&op, OP_ADDR_AREA, (u64)first << PAGE_SHIFT);
 	op_set_len(&op, npages);
@@ -499,8 +550,8 @@ void gen_pin_pages(struct gen *g, u32 area, u32 first, u32 npages)
 	gen_add(g, op);
 }
 
-/* Some pages of some area; bytes where @bytes. */
-static void set_span(struct gen *g, struct op *op, bool bytes)
+/* Some pages of some area; bytes where @bytes. The table that it is in, as far as that is known. */
+static u32 set_span(struct gen *g, struct op *op, bool bytes)
 {
 	u32 id = known_area(g), n = 1, first = 0;
 
@@ -521,18 +572,15 @@ static void set_span(struct gen *g, struct op *op, bool bytes)
 		op->flags |= OPF_PAGES;
 		op_set_len(op, n);
 	}
+	return id < g->nr_areas ? g->areas[id].table : gen_any_table(g);
 }
 
 static void gen_pin(struct gen *g)
 {
 	struct op op = {.code = OP_PIN};
 
-	if (!g->cfg->accesses || !g->nr_areas)
+	if (!g->cfg->accesses || !g->nr_areas || !set_access(g, &op, set_span(g, &op, false)))
 		return;
-	if (!g->nr_accesses)
-		gen_access(g);
-	set_nth(g, &op, 0, g->nr_accesses - 1);
-	set_span(g, &op, false);
 	if (gen_chance(g, 3, 4))
 		op.flags |= OPF_WRITE;
 	g->nr_pins++;
@@ -554,10 +602,8 @@ static void gen_rw(struct gen *g)
 {
 	struct op op = {.code = OP_RW};
 
-	if (!g->cfg->rw || !g->nr_areas || !g->nr_accesses)
+	if (!g->cfg->rw || !g->nr_areas || !set_access(g, &op, set_span(g, &op, true)))
 		return;
-	set_nth(g, &op, 0, g->nr_accesses - 1);
-	set_span(g, &op, true);
 	if (gen_chance(g, 1, 2))
 		op.flags |= OPF_WRITE;
 	if (gen_chance(g, 1, 4))

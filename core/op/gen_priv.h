@@ -5,13 +5,16 @@
 
 #include "core/op/gen.h"
 
-#define GEN_BUFFERS 32
-#define GEN_AREAS   128
+#define GEN_BUFFERS  32
+#define GEN_AREAS    128
+#define GEN_ACCESSES 4
+#define GEN_NO_TABLE 0xff
 
 /* What the generator remembers of a table; areas and domains are upper bounds: requests may fail.
  */
 struct gen_table {
 	u32 areas, domains;
+	u32 last_domain; /* identity of the youngest one */
 };
 
 struct gen {
@@ -30,6 +33,10 @@ struct gen {
 		u8 table;
 		u32 npages; /* 0: not whole pages */
 	} areas[GEN_AREAS];
+	struct {
+		u8 table; /* GEN_NO_TABLE: detached */
+		bool gone;
+	} accesses[GEN_ACCESSES];
 	u32 pins; /* held, upper bound */
 
 	/* the swarm: what this program does, and how */

@@ -223,6 +223,8 @@ static void scene_replace(struct gen *g)
 	if (!g->cfg->accesses || !map_some(g, t, 0, false, &area, &n))
 		return;
 	gen_pin_pages(g, area, 0, n);
+	if (!g->nr_accesses)
+		return;
 	op_set_ref(&op, 0, gen_below(g, g->nr_accesses), false);
 	gen_set_table(g, &op, 1, other_table(g, t));
 	if (g->cfg->failures && gen_chance(g, 1, 2))

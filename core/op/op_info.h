@@ -49,7 +49,7 @@ void op_normalise(struct op *op);
 
 static inline bool op_is_continuation(const struct op *op)
 {
-	return op->code >= OP_MORE;
+	return op_info(op->code)->fields & OPX_CONT;
 }
 
 static inline bool op_by_id(const struct op *op, unsigned int slot)

@@ -105,8 +105,7 @@ static void init_rows(struct run_state *s)
 
 static int start(struct run *r)
 {
-	struct run_op o = {.op.code = OP_TEMP_LIMIT};
-	struct request req;
+	struct request req = {.kind = REQ_TEMP_LIMIT, .value = r->cfg.temp_limit};
 
 	r->s = arena_alloc(r->side, sizeof(*r->s));
 	if (!r->s)
@@ -116,11 +115,9 @@ static int start(struct run *r)
 		r->s->full = true;
 		return -ENOMEM;
 	}
-	if (!r->cfg.temp_limit)
-		return 0;
-	run_request_init(r, &o, &req, REQ_TEMP_LIMIT);
-	req.value = r->cfg.temp_limit;
-	run_request(r, &o, &req);
+	/* Not a request that anybody sees: the same states at every limit, serials included. */
+	if (r->cfg.temp_limit)
+		r->cfg.backend->execute(r->s->backend, &req);
 	return req.rc;
 }
 
@@ -248,8 +245,10 @@ static void run_one_op(struct run *r, struct run_op *o)
 	run_find_culprits(r);
 	if (r->cfg.check == RUN_CHECK_OPS)
 		run_check(r);
-	if (r->cfg.digests)
+	if (r->cfg.digests) {
 		o->res.digest = run_digest(r);
+		run_mix(r, o->res.digest);
+	}
 	record(r, &o->res);
 }
 

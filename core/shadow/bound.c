@@ -29,7 +29,7 @@
 
 #define STATES	16
 #define CONFIGS 128
-#define BEST                                                                                    \
+#define BEST \
 	0 /* a configuration better than all: where a full table leads, so that the bound stays \
 	     one */
 

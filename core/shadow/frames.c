@@ -14,16 +14,16 @@ void frames_init(struct shadow *s)
 	s->youngest_end = &s->oldest;
 }
 
-struct frame *frame_find(const struct shadow *s, u64 pfn)
+struct frame *shadow_frame_find(const struct shadow *s, u64 pfn)
 {
 	struct node *n = index_find(&s->frames, pfn);
 
 	return n ? container_of(n, struct frame, node) : NULL;
 }
 
-struct frame *frame_get(struct shadow *s, u64 pfn)
+struct frame *shadow_frame_get(struct shadow *s, u64 pfn)
 {
-	struct frame *f = frame_find(s, pfn);
+	struct frame *f = shadow_frame_find(s, pfn);
 
 	if (f)
 		return f;
@@ -37,7 +37,7 @@ struct frame *frame_get(struct shadow *s, u64 pfn)
 	return f;
 }
 
-void frame_free(struct shadow *s, struct frame *f)
+void shadow_frame_free(struct shadow *s, struct frame *f)
 {
 	if (f->serial == s->serial)
 		f->turn->frame = NULL;

@@ -113,7 +113,7 @@ static void plan_run(struct model *md, struct plan *plan, const struct request *
 	struct mfill f = {.domains = plan->t->domains.data,
 			  .nr_domains = plan->t->domains.nr,
 			  .pin = true,
-			  .failed = req->rc};
+			  .failed = req->rc && !model_copyout_fault(req)};
 	u64 iova;
 	int rc = plan_iova(plan, req, &iova);
 

@@ -60,10 +60,11 @@ void *md_vec_push(struct model *md, struct vec *v)
 
 void md_vec_erase(struct vec *v, u32 pos, u32 n)
 {
-	u8 *at = (u8 *)v->data + (size_t)pos * v->size;
+	u8 *at;
 
 	if (!n)
 		return;
+	at = (u8 *)v->data + (size_t)pos * v->size;
 	memmove(at, at + (size_t)n * v->size, (size_t)(v->nr - pos - n) * v->size);
 	v->nr -= n;
 }

@@ -45,7 +45,7 @@ u32 costed(u32 claims)
 	return claims & all;
 }
 
-/* --- findings and violations --------------------------------------------------------------- */
+/* --- findings and violations ----------------------------------------------------- */
 
 void finding_add(struct shadow *s, const char *rule, const char *what, u64 a, u64 b)
 {
@@ -124,7 +124,7 @@ u32 shadow_broken(const struct shadow *s)
 	return mask;
 }
 
-/* --- totals -------------------------------------------------------------------------------- */
+/* --- totals ---------------------------------------------------------------------- */
 
 static void add_open_epochs(const struct shadow *s, u32 track, struct shadow_totals *out)
 {
@@ -163,7 +163,7 @@ struct shadow_totals shadow_totals(const struct shadow *s, u32 claims)
 	return out;
 }
 
-/* --- history ------------------------------------------------------------------------------- */
+/* --- history --------------------------------------------------------------------- */
 
 static struct page_log *log_get(struct shadow *s, u64 pfn)
 {
@@ -194,7 +194,7 @@ void history_add(struct shadow *s, u64 pfn, enum note_kind kind, struct note n)
 	line = log ? pool_get(&s->note_pool, s->arena) : NULL;
 	if (!line)
 		return;
-	f = frame_find(s, pfn);
+	f = shadow_frame_find(s, pfn);
 	line->note = n;
 	line->op = s->op;
 	line->kind = kind;
@@ -281,7 +281,7 @@ void shadow_history(const struct shadow *s, u64 pfn, void (*line)(void *ctx, con
 	}
 }
 
-/* --- digest -------------------------------------------------------------------------------- */
+/* --- digest ---------------------------------------------------------------------- */
 
 static u64 digest_lines(u64 h, const struct shadow *s, const struct frame *f, struct lines l)
 {

@@ -2,58 +2,57 @@
 /*
  * The shadow cache model: events of the machine in, verdicts on contracts out.
  *
- * The model. A page frame has 64 lines. Software cannot see in which state a line is, and hardware
- * (speculation, replacement, a device that writes without snooping) changes it at will. So nothing
- * is sampled: for every line of a pinned frame the shadow keeps the set of all states that an
- * adversary could have brought it into, and a contract is broken as soon as *one* run of the
- * adversary breaks it. The states are those of enum line_state, the moves stand in lines.h, and
- * both are the repository's definition (contract rules: core/README.md):
+ * The model. A page frame has 64 lines. Software cannot see in which state a line is, and hardware (speculation,
+ * replacement, a device that writes without snooping) changes it at will. So nothing is sampled: for every line
+ * of a pinned frame the shadow keeps the set of all states that an adversary could have brought it into, and a
+ * contract is broken as soon as *one* run of the adversary breaks it. The states are those of enum line_state,
+ * the moves stand in lines.h, and both are the repository's definition (contract rules: core/README.md):
  *  - eviction and speculative fetch happen at any moment;
- *  - no-snoop writes happen at any moment at which some NC domain may write to the page. That
- * includes IOTLB entries whose page-table entry has gone but whose invalidation has not completed:
- * a mapping counts from EV_MAP to the EV_SYNC that follows its EV_UNMAP;
- *  - stores (CPU, snooped DMA) happen when the page is pinned and between requests. Inside a
- * request they do not: no order of clean and map can win against a store that races with it. An
- * access that stores on behalf of a request is an event of its own and counts;
+ *  - no-snoop writes happen at any moment at which some NC domain may write to the page. That includes IOTLB
+ *    entries whose page-table entry has gone but whose invalidation has not completed: a mapping counts from
+ *    EV_MAP to the EV_SYNC that follows its EV_UNMAP;
+ *  - stores (CPU, snooped DMA) happen when the page is pinned and between requests. Inside a request they do
+ *    not: no order of clean and map can win against a store that races with it. An access that stores on
+ *    behalf of a request is an event of its own and counts;
  *  - at its first pin every line of a page is dirty zeros over somebody's secret;
- *  - a clean may take effect at once or as late as the drain. Until then both outcomes are in the
- * set. At the drain only the second remains, with all that may have happened since the clean was
- * issued. Sets are kept closed under the moves after every event, so a check is a look at six
- * words. What happens between requests is done when a frame is next touched: its exposure cannot
- * have changed meanwhile.
+ *  - a clean may take effect at once or as late as the drain. Until then both outcomes are in the set. At the
+ *    drain only the second remains, with all that may have happened since the clean was issued.
+ * Sets are kept closed under the moves after every event, so a check is a look at six words. What happens
+ * between requests is done when a frame is next touched: its exposure cannot have changed meanwhile.
  *
  * The contracts, as judged here:
- *  L   at each NC map call of a pinned page, or at the pin of a page that an NC domain reaches: DS
- * is in the set of any line. I   at the last unpin: X or DH is in the set of any line. S0  at an NC
- * map call of a page that was unreachable for NC domains just before it and when the request began:
- *      not all 64 lines had a clean that was issued and drained within this request (and this pin
- * epoch). S1  the same at every NC map call. E   at the end of a request, for a page that was
- * reachable for an NC domain at some time in it, and now is pinned but not reachable: X or DH is in
- * the set. O   at the end of a request, for a page that was cleaned while an NC mapping reached it
- * which the request removed afterwards, if all 64 lines were not cleaned again after the last such
- * removal. Cleans before the request's first NC unmap call count only if the request makes no NC
- * map call at all (then they cannot be opening flushes), so they are kept apart (ORDER_EARLY) until
- * the end tells. U   at the last unpin: any domain, NC or not, still has a mapping of the page,
- * stale ones included. The op that "should have flushed" is the op itself, but for I it is the one
- * that ended the last writable exposure.
+ *  L   at each NC map call of a pinned page, or at the pin of a page that an NC domain reaches: DS is in the
+ *      set of any line.
+ *  I   at the last unpin: X or DH is in the set of any line.
+ *  S0  at an NC map call of a page that was unreachable for NC domains just before it and when the request
+ *      began: not all 64 lines had a clean that was issued and drained within this request (and pin epoch).
+ *  S1  the same at every NC map call.
+ *  E   at the end of a request, for a page that was reachable for an NC domain at some time in it, and now is
+ *      pinned but not reachable: X or DH is in the set.
+ *  O   at the end of a request, for a page that was cleaned while an NC mapping reached it which the request
+ *      removed afterwards, if all 64 lines were not cleaned again after the last such removal. Cleans before
+ *      the request's first NC unmap call count only if the request makes no NC map call at all (then they
+ *      cannot be opening flushes), so they are kept apart (ORDER_EARLY) until the end tells. A clean of a
+ *      frame that is pinned more than once is left to I: two objects show the frame, the clean may close the
+ *      one while the other's mapping waits for its own turn in the same request, and events do not say whose
+ *      clean it was. For a frame with one pin this is no exception at all.
+ *  U   at the last unpin: any domain, NC or not, still has a mapping of the page, stale ones included.
+ * The op that "should have flushed" is the op itself, but for I the one that ended the last writable exposure.
  *
- * Verified: the order and the extent of cleans, drains, maps, syncs and unpins on every page that a
- * run touches, against every behaviour of caches and devices that the table allows, and that
- * concrete values never leave the sets (findings C1 to C3: the machine and this file were written
- * apart).
+ * Verified: the order and the extent of cleans, drains, maps, syncs and unpins on every page that a run touches,
+ * against every behaviour of caches and devices that the table allows, and that concrete values never leave
+ * the sets (findings C1 to C3: the machine and this file were written apart).
  *
  * NOT verified:
- *  - that real caches behave as the table says; prefetching of no-snoop data into device caches,
- * partial-line writes, write-combining buffers and memory types are outside of it;
- *  - races of stores with a running request, and of requests with each other: events come one at a
- * time;
- *  - which bytes of a page a sub-page mapping covers: reachability is by page, so a leak in the
- * unmapped rest counts;
- *  - translations, permissions, accounting (model.c), and that a clean primitive does what it is
- * named for;
+ *  - that real caches behave as the table says; prefetching of no-snoop data into device caches, partial-line
+ *    writes, write-combining buffers and memory types are outside of it;
+ *  - races of stores with a running request, and of requests with each other: events come one at a time;
+ *  - which bytes of a page a sub-page mapping covers: reachability is by page, so a leak in the unmapped rest
+ *    counts;
+ *  - translations, permissions, accounting (model.c), and that a clean primitive does what it is named for;
  *  - pages nobody has pinned: their mappings are tracked and reported (D10), but never judged;
- *  - what happens to data that is lost for good before the last unpin (a DH line that was evicted):
- * the contracts ask for the state at the end, not for every value on the way.
+ *  - what happens to data that is lost for good before the last unpin (a DH line that was evicted): the
+ *    contracts ask for the state at the end, not for every value on the way.
  */
 #include "core/shadow/state.h"
 
@@ -119,8 +118,7 @@ static struct turn *touch(struct shadow *s, struct frame *f)
 	return turn_new(s, f);
 }
 
-/* --- verdicts: one function a contract, so that stacks tell them apart -------------------------
- */
+/* --- verdicts: one function a contract, so that stacks tell them apart ----------- */
 
 #define verdict __attribute__((noinline)) void
 
@@ -167,8 +165,7 @@ static verdict violate_unpin(struct shadow *s, const struct turn *t)
 	__asm__ volatile("");
 }
 
-/* --- pins --------------------------------------------------------------------------------------
- */
+/* --- pins ------------------------------------------------------------------------ */
 
 static void epoch_begin(struct shadow *s, struct frame *f, struct turn *t, u32 object_page)
 {
@@ -216,7 +213,7 @@ static void pin_pages(struct shadow *s, const struct machine_event *ev)
 	struct turn *t;
 
 	for (u64 i = 0; i < ev->len; i++) {
-		f = frame_get(s, ev->pfn + i);
+		f = shadow_frame_get(s, ev->pfn + i);
 		if (!f)
 			return;
 		t = touch(s, f);
@@ -232,7 +229,7 @@ static void unpin_pages(struct shadow *s, const struct machine_event *ev)
 	struct turn *t;
 
 	for (u64 i = 0; i < ev->len; i++) {
-		f = frame_find(s, ev->pfn + i);
+		f = shadow_frame_find(s, ev->pfn + i);
 		if (!f || !f->pins)
 			continue; /* the machine says so itself, by EV_STRICT */
 		t = touch(s, f);
@@ -242,12 +239,11 @@ static void unpin_pages(struct shadow *s, const struct machine_event *ev)
 			continue;
 		epoch_end(s, f, t);
 		if (!f->maps)
-			frame_free(s, f);
+			shadow_frame_free(s, f);
 	}
 }
 
-/* --- mappings ----------------------------------------------------------------------------------
- */
+/* --- mappings -------------------------------------------------------------------- */
 
 /* The part of an event's physical range that lies in one frame. */
 struct piece {
@@ -303,7 +299,7 @@ static void expose(struct shadow *s, struct frame *f, struct turn *t, bool write
 static bool map_piece(struct shadow *s, const struct machine_event *ev, const struct piece *p,
 		      struct tlb *d)
 {
-	struct frame *f = frame_get(s, p->pfn);
+	struct frame *f = shadow_frame_get(s, p->pfn);
 	bool write = ev->prot & DOMAIN_WRITE;
 	struct mapping *r;
 	struct turn *t;
@@ -373,7 +369,7 @@ static void mapping_gone(struct shadow *s, struct mapping *r)
 		    (struct note){r->tlb->node.key, r->iova, r->nc, r->write});
 	mapping_unlink(s, r);
 	if (!f->pins && !f->maps)
-		frame_free(s, f);
+		shadow_frame_free(s, f);
 }
 
 static u32 overlap(const struct mapping *r, const struct piece *p)
@@ -411,7 +407,7 @@ static void unmap_event(struct shadow *s, const struct machine_event *ev)
 	u32 bytes;
 
 	while (piece_next(ev, &done, &p)) {
-		f = frame_find(s, p.pfn);
+		f = shadow_frame_find(s, p.pfn);
 		if (!f)
 			continue;
 		touch(s, f);
@@ -464,8 +460,7 @@ static void domain_freed(struct shadow *s, u32 domain)
 	tlb_free(s, d);
 }
 
-/* --- cleans ------------------------------------------------------------------------------------
- */
+/* --- cleans ---------------------------------------------------------------------- */
 
 static bool has_stale_nc(const struct frame *f)
 {
@@ -532,14 +527,14 @@ static void clean_event(struct shadow *s, const struct machine_event *ev)
 
 	while (piece_next(ev, &done, &p)) {
 		s->flushes++;
-		f = frame_find(s, p.pfn);
+		f = shadow_frame_find(s, p.pfn);
 		if (!f || !f->pins) {
 			s->flushes_unpinned++;
 			continue;
 		}
 		f->flushes++;
 		t = touch(s, f);
-		if (f->nc)
+		if (f->nc && f->pins == 1)
 			t->order[s->nc_unmap_call ? ORDER_LATE : ORDER_EARLY].clean = s->seq;
 		clean_lines(s, f, lines_of(&p), ev->invalidates);
 		history_add(s, p.pfn, ev->invalidates ? NOTE_CLEAN : NOTE_WRITE_BACK,
@@ -557,8 +552,7 @@ static void drain_event(struct shadow *s)
 	}
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests -------------------------------------------------------------------- */
 
 static void turn_judge(struct shadow *s, struct turn *t)
 {
@@ -597,8 +591,7 @@ static void request_end(struct shadow *s)
 	turns_forget(s);
 }
 
-/* --- concrete values ---------------------------------------------------------------------------
- */
+/* --- concrete values ------------------------------------------------------------- */
 
 static enum note_kind access_note(enum machine_event_kind kind)
 {
@@ -619,7 +612,7 @@ static enum note_kind access_note(enum machine_event_kind kind)
 /* What really happens to one line must be something that the sets hold possible. */
 static void access_event(struct shadow *s, const struct machine_event *ev)
 {
-	struct frame *f = frame_find(s, ev->pa >> PAGE_SHIFT);
+	struct frame *f = shadow_frame_find(s, ev->pa >> PAGE_SHIFT);
 	u64 line = 1ULL << ((ev->pa & PAGE_MASK) >> LINE_SHIFT);
 
 	if (!f || !f->pins)
@@ -643,8 +636,7 @@ static void access_event(struct shadow *s, const struct machine_event *ev)
 		    (struct note){ev->domain, line, ev->nc, false});
 }
 
-/* --- the entry ---------------------------------------------------------------------------------
- */
+/* --- the entry ------------------------------------------------------------------- */
 
 static void event_domain(struct shadow *s, const struct machine_event *ev)
 {
@@ -713,8 +705,7 @@ void shadow_event(struct shadow *s, const struct machine_event *ev)
 	}
 }
 
-/* --- creation ----------------------------------------------------------------------------------
- */
+/* --- creation -------------------------------------------------------------------- */
 
 /* Both bounds anew; false: arena full. */
 static bool bounds_make(struct shadow *s)

@@ -13,17 +13,13 @@
 #include "core/shadow/shadow.h"
 #include "core/shadow/storage.h"
 
-enum order {
-	ORDER_EARLY,
-	ORDER_LATE,
-	ORDERS
-}; /* before and after the request's first NC unmap call */
+/* Cleans before and after the request's first NC unmap call. */
+enum order { ORDER_EARLY, ORDER_LATE, ORDERS };
 
 struct pending {
 	struct frame *frame;
 	struct pending *next, **link;
-	struct lines image; /* what the lines of mask are if their clean takes effect as early as it
-			       may */
+	struct lines image; /* of the lines of mask, if the clean took effect at once */
 	u64 mask;
 	u64 now;	   /* issued in this request */
 	u64 after[ORDERS]; /* issued after the removal that turn::order speaks of */
@@ -114,9 +110,9 @@ struct shadow {
 };
 
 void frames_init(struct shadow *s);
-struct frame *frame_find(const struct shadow *s, u64 pfn);
-struct frame *frame_get(struct shadow *s, u64 pfn); /* creates; NULL: arena full */
-void frame_free(struct shadow *s, struct frame *f);
+struct frame *shadow_frame_find(const struct shadow *s, u64 pfn);
+struct frame *shadow_frame_get(struct shadow *s, u64 pfn); /* creates; NULL: arena full */
+void shadow_frame_free(struct shadow *s, struct frame *f);
 struct tlb *tlb_get(struct shadow *s, u32 domain); /* likewise */
 void tlb_free(struct shadow *s, struct tlb *d);
 struct mapping *mapping_add(struct shadow *s, struct frame *f, struct tlb *d);
@@ -124,7 +120,7 @@ void mapping_unlink(struct shadow *s, struct mapping *r); /* from its frame, and
 struct pending *pending_get(struct shadow *s, struct frame *f);
 void pending_free(struct shadow *s, struct pending *p);
 
-/* --- report.c: what is said about it ------------------------------------------------------- */
+/* --- report.c: what is said about it --------------------------------------------- */
 
 enum note_kind {
 	NOTE_PIN,

@@ -21,7 +21,7 @@ static u64 bound(const struct rig *r, u32 claims)
 	return shadow_totals(r->s, claims).bound;
 }
 
-/* --- closed forms: n exposures, each with @more further NC mappings ------------------------ */
+/* --- closed forms: n exposures, each with @more further NC mappings -------------- */
 
 static u64 life(u32 claims, u32 n, u32 more, u32 prot)
 {
@@ -79,7 +79,7 @@ static void closed_forms(void **state)
 	}
 }
 
-/* --- the golden scenarios, as what they do to pages ---------------------------------------- */
+/* --- the golden scenarios, as what they do to pages ------------------------------ */
 
 static void expose_request(struct rig *r, u32 domain, u64 pfn, u64 n)
 {
@@ -168,7 +168,7 @@ static void g7_slices_copied_eight_times(void **state)
 	rig_free(&r);
 }
 
-/* --- corner cases -------------------------------------------------------------------------- */
+/* --- corner cases ---------------------------------------------------------------- */
 
 static void one_clean_serves_all_mappings_of_a_request(void **state)
 {
@@ -256,7 +256,7 @@ static void tables_never_fill(void **state)
 	}
 }
 
-/* --- against all placements of cleans ------------------------------------------------------ */
+/* --- against all placements of cleans -------------------------------------------- */
 
 enum what { W_END, W_MAP_RW, W_MAP_RO, W_UNMAP, W_UNMAP_LATE, W_SYNC, W_UNPIN };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-/* --- contracts ----------------------------------------------------------------------------- */
+/* --- contracts ------------------------------------------------------------------- */
 
 static void leak_is_seen_at_the_map(void **state)
 {
@@ -143,9 +143,9 @@ static void visibility_is_asked_of_the_first_exposure_only(void **state)
 	end(&r);
 	begin(&r);
 	map(&r, 1, NC, P, 1, RW); /* re-exposure of a pinned page */
+	map(&r, 2, NC, P, 1, RW); /* reachable just before */
 	end(&r);
 	assert_int_equal(shadow_broken(r.s), BIT_S1 | BIT_S0);
-	map(&r, 2, NC, P, 1, RW); /* reachable just before */
 	assert_int_equal(first(&r, SHADOW_S0)->op, 5);
 	assert_int_equal(first(&r, SHADOW_S0)->count, 1);
 	rig_free(&r);
@@ -290,7 +290,7 @@ static void unpin_while_reachable(void **state)
 	rig_free(&r);
 }
 
-/* --- O ------------------------------------------------------------------------------------- */
+/* --- O --------------------------------------------------------------------------- */
 
 /* A page that was opened in request 1; request 2 is the test's. */
 static struct rig opened(void)
@@ -510,7 +510,7 @@ static void an_unwind_that_unpins_before_it_unmaps(void **state)
 	rig_free(&r);
 }
 
-/* --- aliases, sub-pages, domains ----------------------------------------------------------- */
+/* --- aliases, sub-pages, domains ------------------------------------------------- */
 
 static void two_pins_of_a_frame_are_one_epoch(void **state)
 {

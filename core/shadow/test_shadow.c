@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-/* --- the table of transitions, written out a second time ----------------------------------- */
+/* --- the table of transitions, written out a second time ------------------------- */
 
 /* Where one move takes one state; -1: the move does not apply. */
 struct row {
@@ -105,7 +105,7 @@ static void contract_bits_are_those_of_flush_h(void **state)
 	assert_int_equal(SHADOW_CONTRACTS, CONTRACT_NR);
 }
 
-/* --- sets through events ------------------------------------------------------------------- */
+/* --- sets through events --------------------------------------------------------- */
 
 static void sets_follow_the_life_of_a_page(void **state)
 {
@@ -365,7 +365,7 @@ static void sets_equal_a_walk_over_single_runs(void **state)
 		walk_one(seed * 1000003);
 }
 
-/* --- concrete values, strict events -------------------------------------------------------- */
+/* --- concrete values, strict events ---------------------------------------------- */
 
 static u32 c_findings(struct rig *r, enum machine_event_kind kind, u32 st, bool secret)
 {
@@ -447,7 +447,7 @@ static void a_full_arena_says_so(void **state)
 	arena_destroy(a);
 }
 
-/* --- deliberately wrong rules -------------------------------------------------------------- */
+/* --- deliberately wrong rules ---------------------------------------------------- */
 
 /* Each program breaks a contract that the broken rule must hide, else the rule is not in use. */
 static u32 broken_by(enum shadow_break b, int program)
@@ -492,7 +492,7 @@ static void every_broken_rule_is_noticed(void **state)
 	assert_int_not_equal(broken_by(SHADOW_BREAK_NO_DEVICE_WRITE, 2), 0);
 }
 
-/* --- digest, snapshot, history ------------------------------------------------------------- */
+/* --- digest, snapshot, history --------------------------------------------------- */
 
 static void digest_is_the_state_not_the_way_there(void **state)
 {

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bench/survey.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/progress.h"
+
+#define NONE 0 /* its place in the list of policies */
+
+struct cell *survey_cell(const struct survey *s, u32 workload, u32 policy)
+{
+	return &s->cells[workload * s->policies.nr + policy];
+}
+
+int survey_policies(struct policies *p, const char *named, char *err, size_t errlen)
+{
+	int rc = policies_add(p, "none", err, errlen);
+
+	return rc ? rc : policies_add(p, named, err, errlen);
+}
+
+static int make_cells(struct survey *s)
+{
+	s->cells = calloc((size_t)s->workloads.nr * s->policies.nr, sizeof(*s->cells));
+	s->spent = calloc(s->workloads.nr, sizeof(*s->spent));
+	s->rounds = calloc(s->workloads.nr, sizeof(*s->rounds));
+	s->rng.state = s->seed;
+	return s->cells && s->spent && s->rounds ? 0 : -ENOMEM;
+}
+
+int survey_judge(struct survey *s, char *err, size_t errlen)
+{
+	u32 nr = s->workloads.nr * s->policies.nr;
+	u64 start = clock_ns();
+	int rc = make_cells(s);
+
+	for (u32 i = 0; !rc && i < nr; i++) {
+		const struct workload *w = &s->workloads.w[i / s->policies.nr];
+
+		progress(s->progress, "judging %u of %u: %s, %s", i + 1, nr, w->name,
+			 s->policies.policy[i % s->policies.nr]->name);
+		rc = judge_workload(w, s->policies.policy[i % s->policies.nr],
+				    &s->cells[i].verdict);
+		s->cells[i].judged = !rc;
+		if (rc)
+			snprintf(err, errlen, "%s: cannot be judged: %s, try a smaller --size",
+				 w->name, strerror(-rc));
+	}
+	progress_end(s->progress);
+	s->judge_seconds = (clock_ns() - start) / 1e9;
+	return rc;
+}
+
+/* --- timed ------------------------------------------------------------------------------------ */
+
+static int run_one(struct survey *s, u32 w, u32 p, bool count, struct timed *out)
+{
+	return rig_run(&s->rig, &s->workloads.w[w], s->policies.policy[p], count, out);
+}
+
+/* A pair in random order. `none` itself is paired with itself: the noise of the method. */
+static int run_pair(struct survey *s, u32 w, u32 p)
+{
+	struct cell *c = survey_cell(s, w, p);
+	struct round *round = &c->round[c->nr];
+	bool none_first = rng_below(&s->rng, 2);
+	int rc;
+
+	rc = run_one(s, w, none_first ? NONE : p, false,
+		     none_first ? &round->none : &round->policy);
+	if (!rc)
+		rc = run_one(s, w, none_first ? p : NONE, false,
+			     none_first ? &round->policy : &round->none);
+	if (rc)
+		return rc;
+	c->nr++;
+	c->timed = true;
+	return 0;
+}
+
+static int run_round(struct survey *s, u32 w)
+{
+	u32 order[POLICIES_MAX];
+	u64 start = clock_ns();
+	int rc = 0;
+
+	rng_order(&s->rng, order, s->policies.nr);
+	for (u32 i = 0; !rc && i < s->policies.nr; i++) {
+		progress(s->progress, "timing %s, round %u: %s", s->workloads.w[w].name,
+			 s->rounds[w] + 1, s->policies.policy[order[i]]->name);
+		rc = run_pair(s, w, order[i]);
+	}
+	s->rounds[w]++;
+	s->spent[w] += (clock_ns() - start) / 1e9;
+	return rc;
+}
+
+/* Of those that may go on and fit into the time left, the workload that has had the least. */
+static s64 next_workload(const struct survey *s, const struct survey_options *opt, double left)
+{
+	s64 best = -1;
+
+	for (u32 w = 0; w < s->workloads.nr; w++) {
+		if (!s->rounds[w])
+			return w;
+		if (s->rounds[w] >= opt->rounds || s->spent[w] / s->rounds[w] > left)
+			continue;
+		if (best < 0 || s->spent[w] < s->spent[best])
+			best = w;
+	}
+	return best;
+}
+
+/* Without a PMU only the policies whose counters are printed; with one, all: cycles a page. */
+static bool wants_count(const struct survey *s, u32 p)
+{
+	static const char *const printed[] = {"none", "eager", "sticky", "storage_skip"};
+
+	for (u32 i = 0; i < ARRAY_SIZE(printed); i++)
+		if (!strcmp(s->policies.policy[p]->name, printed[i]))
+			return true;
+	return !counter_why_not(&s->counters, COUNTER_CYCLES);
+}
+
+static int count_all(struct survey *s)
+{
+	int rc = 0;
+
+	for (u32 w = 0; w < s->workloads.nr; w++) {
+		for (u32 p = 0; !rc && p < s->policies.nr; p++) {
+			struct cell *c = survey_cell(s, w, p);
+
+			if (!wants_count(s, p))
+				continue;
+			progress(s->progress, "counting %s: %s", s->workloads.w[w].name,
+				 s->policies.policy[p]->name);
+			rc = run_one(s, w, p, true, &c->count);
+			c->counted = !rc;
+		}
+	}
+	return rc;
+}
+
+/* Untimed: caches, arena and branch predictors have met every workload once. */
+static int warm_up(struct survey *s)
+{
+	struct timed ignored;
+	int rc = 0;
+
+	for (u32 w = 0; !rc && w < s->workloads.nr; w++)
+		rc = run_one(s, w, NONE, false, &ignored);
+	return rc;
+}
+
+int survey_time(struct survey *s, const struct survey_options *opt, char *err, size_t errlen)
+{
+	struct rig_options rig = opt->rig;
+	u64 start = clock_ns();
+	double left = opt->seconds;
+	s64 w = 0;
+	int rc;
+
+	counters_open(&s->counters, &counters_perf);
+	rig.counters = &s->counters;
+	progress(s->progress, "populating %llu MiB", (unsigned long long)rig.size >> 20);
+	rc = rig_create(&s->rig, &rig);
+	if (!rc)
+		rc = warm_up(s);
+	if (!rc)
+		rc = count_all(s);
+	while (!rc) {
+		left = opt->seconds - (clock_ns() - start) / 1e9;
+		w = next_workload(s, opt, left);
+		if (w < 0)
+			break;
+		rc = run_round(s, w);
+	}
+	progress_end(s->progress);
+	s->time_seconds = (clock_ns() - start) / 1e9;
+	if (rc)
+		snprintf(err, errlen, "timed runs of %llu MiB: %s, try a smaller --size",
+			 (unsigned long long)rig.size >> 20, strerror(-rc));
+	return rc;
+}
+
+void survey_free(struct survey *s)
+{
+	rig_destroy(&s->rig);
+	if (s->counters.source)
+		counters_close(&s->counters);
+	free(s->cells);
+	free(s->spent);
+	free(s->rounds);
+	s->cells = NULL;
+	s->spent = NULL;
+	s->rounds = NULL;
+}
+
+/* --- what came out ---------------------------------------------------------------------------- */
+
+struct phase_result cell_phase(const struct cell *c, enum phase phase)
+{
+	double ns[SURVEY_ROUNDS], none[SURVEY_ROUNDS], delta[SURVEY_ROUNDS];
+	struct phase_result r = {0};
+
+	for (u32 i = 0; i < c->nr; i++) {
+		ns[i] = c->round[i].policy.phase[phase].ns;
+		none[i] = c->round[i].none.phase[phase].ns;
+		delta[i] = ns[i] - none[i];
+	}
+	if (!c->nr)
+		return r;
+	r.requests = c->round[0].policy.phase[phase].requests;
+	r.pages = c->round[0].policy.phase[phase].pages;
+	r.ns = stats_median(ns, c->nr);
+	r.none_ns = stats_median(none, c->nr);
+	r.delta_ns = stats_median(delta, c->nr);
+	return r;
+}
+
+u32 cell_broken(const struct cell *c)
+{
+	u32 broken = 0;
+
+	for (u32 i = 0; i < SHADOW_CONTRACTS; i++)
+		broken |= (u32)c->verdict.v.contract[i].broken << i;
+	return broken;
+}
+
+static void add_phase(struct phase_result *sum, const struct phase_result *r)
+{
+	/* A phase without pages (an attach to an empty table) has no time per page. */
+	if (!r->pages)
+		return;
+	sum->requests += r->requests;
+	sum->pages += r->pages;
+	sum->ns += r->ns;
+	sum->none_ns += r->none_ns;
+	sum->delta_ns += r->delta_ns;
+}
+
+struct policy_total survey_total(const struct survey *s, u32 policy)
+{
+	struct policy_total t = {.as_claimed = true};
+
+	for (u32 w = 0; w < s->workloads.nr; w++) {
+		const struct cell *c = survey_cell(s, w, policy);
+		const struct verdict *v = &c->verdict.v;
+
+		t.broken |= cell_broken(c);
+		t.as_claimed &= v->outcome == JUDGE_GOOD;
+		t.flushes += v->flushes;
+		t.redundant += v->redundant;
+		t.missing += v->missing;
+		t.bound += v->bound;
+		t.bound_lis0 += v->bound_lis0;
+		for (u32 p = 0; p < PHASE_NR; p++) {
+			struct phase_result r = cell_phase(c, p);
+
+			add_phase(&t.phase[p], &r);
+		}
+	}
+	return t;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every policy on every workload: judged once, then timed again and again in a random order, each
+ * time beside a run of `none`, until the time given is used up. What the report prints.
+ */
+#ifndef NOSNOOP_BENCH_SURVEY_H
+#define NOSNOOP_BENCH_SURVEY_H
+
+#include "bench/measure.h"
+#include "bench/stats.h"
+#include "fuzz/policies.h"
+
+#define SURVEY_ROUNDS 5 /* of timed runs, at most */
+
+struct round {
+	struct timed policy, none; /* run one behind the other */
+};
+
+/* One policy on one workload. */
+struct cell {
+	bool judged, timed, counted;
+	struct judged verdict;
+	u32 nr;
+	struct round round[SURVEY_ROUNDS];
+	struct timed count; /* a run of its own: only its counters mean anything */
+};
+
+struct survey {
+	struct workloads workloads;
+	struct policies policies; /* none is the first */
+	struct cell *cells;	  /* [workload][policy] */
+	double *spent;		  /* seconds by workload */
+	u32 *rounds;		  /* by workload */
+	u64 seed;
+	struct rng rng;
+	struct counters counters;
+	struct rig rig;
+	double judge_seconds, time_seconds;
+	bool progress; /* a line on the terminal */
+};
+
+struct survey_options {
+	struct rig_options rig;
+	double seconds; /* for timed runs; the first round is always made */
+	u32 rounds;	/* at most SURVEY_ROUNDS */
+};
+
+/* workloads, policies, seed and progress are set. 0, or a negative errno with a line in @err. */
+int survey_judge(struct survey *s, char *err, size_t errlen);
+int survey_time(struct survey *s, const struct survey_options *opt, char *err, size_t errlen);
+void survey_free(struct survey *s); /* all but workloads and policies */
+
+struct cell *survey_cell(const struct survey *s, u32 workload, u32 policy);
+
+/* Medians over the rounds. */
+struct phase_result {
+	u64 requests, pages;
+	double ns, none_ns; /* of the whole phase */
+	double delta_ns;    /* median of the pairs' differences */
+};
+struct phase_result cell_phase(const struct cell *c, enum phase phase);
+
+/* Over all workloads that were judged, or timed. */
+struct policy_total {
+	u32 broken;	 /* bits 1 << enum contract */
+	bool as_claimed; /* nothing that it claims is broken, no finding */
+	u64 flushes, redundant, missing, bound, bound_lis0;
+	struct phase_result phase[PHASE_NR];
+};
+struct policy_total survey_total(const struct survey *s, u32 policy);
+u32 cell_broken(const struct cell *c);
+
+/* "none" first in the list, whatever was named. 0 or -EINVAL with lines in @err. */
+int survey_policies(struct policies *p, const char *named, char *err, size_t errlen);
+
+#endif

@@ -200,7 +200,7 @@ static void configure(const struct replay *rp, const struct trace *t,
 		     : t->nr_ops > CHECK_OPS ? RUN_CHECK_END
 					     : cfg->check;
 	cfg->temp_limit = rp->temp_limit;
-	cfg->digests = rp->digest;
+	cfg->digests = rp->digest ? RUN_DIGESTS_LOGIC : RUN_DIGESTS_NONE;
 	cfg->ctx = (void *)rp;
 	cfg->event = rp->events ? on_event : NULL;
 }
@@ -258,7 +258,7 @@ static void sweep(struct replay *rp, const struct trace *t, const struct flush_p
 
 	configure(rp, t, policy, &cfg);
 	cfg.shadow_flags = 0;
-	cfg.digests = false;
+	cfg.digests = RUN_DIGESTS_NONE;
 	cfg.event = NULL;
 	*s = (struct sweep){.on_bad = on_bad_case, .ctx = rp};
 	s->tail = t->nr_ops > SWEEP_WHOLE ? SWEEP_TAIL : 0;

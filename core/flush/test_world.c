@@ -41,6 +41,9 @@ static void judge_map(struct world *w, struct w_page *pg, bool write)
 		pg->n++;
 		pg->written = false;
 	}
+	/* The request's own clean lasts where no device can write. */
+	if (!pg->added && !pg->reach_write)
+		pg->owed = false;
 	pg->m += !pg->added;
 	pg->added = true;
 	pg->exposed = true;
@@ -49,7 +52,7 @@ static void judge_map(struct world *w, struct w_page *pg, bool write)
 		return;
 	pg->stale = true;
 	pg->writable += !pg->written;
-	pg->written = pg->epoch_written = true;
+	pg->written = pg->epoch_written = pg->owed = true;
 }
 
 static void judge_unmap(struct world *w, struct w_page *pg, bool write)
@@ -81,11 +84,12 @@ static void judge_unpin(struct world *w, struct w_page *pg)
 		w->broken |= CONTRACT_I;
 	if (pg->reach)
 		w->broken |= CONTRACT_U;
-	w->bound.exact += pg->n + pg->epoch_written;
+	w->bound.exact += pg->n + pg->written;
 	w->bound.once += !!pg->n + pg->epoch_written;
 	w->bound.close += pg->n + pg->writable;
-	w->bound.every += pg->m + pg->epoch_written;
-	pg->pinned = pg->secret = pg->stale = pg->epoch_written = pg->written = false;
+	w->bound.every += pg->m + pg->owed;
+	pg->pinned = pg->secret = pg->stale = false;
+	pg->epoch_written = pg->written = pg->owed = false;
 	pg->n = pg->m = pg->writable = 0;
 }
 

@@ -36,7 +36,8 @@ struct w_page {
 		early_open; /* cleaned while reachable: in an unwind or unmap; before any unmap */
 	bool again, again_open; /* ... and a mapping has gone since */
 	bool added, written;	/* by this request; since the last 0->1 */
-	u64 n, m, writable;	/* exposures, requests that add one, exposures for writing */
+	bool owed; /* written since the last request that cleaned it while no device could write */
+	u64 n, m, writable; /* exposures, requests that add one, exposures for writing */
 	bool created;
 	_Alignas(8) u8 state[W_PRIV];
 };

@@ -154,30 +154,39 @@ void batch_from_store(struct pfn_batch *b, struct pfn_store *store, u64 first, u
 	}
 }
 
-static void from_domain(struct pfn_batch *b, struct iopt_domain *domain, struct iopt_area *area,
-			u64 first, u64 last, bool only_extend)
-{
-	while (first <= last) {
-		u64 want = last - first + 1, pfn, got;
-
-		got = domain_read_run(domain->d, iopt_area_index_to_iova(area, first), want, &pfn);
-		want = only_extend ? extend_last(b, pfn, got) : batch_add_run(b, pfn, got);
-		if (!got || want < got)
-			return;
-		first += got;
-	}
-}
+#define RUNS_AT_ONCE 64
 
 void batch_from_domain(struct pfn_batch *b, struct iopt_domain *domain, struct iopt_area *area,
 		       u64 first, u64 last)
 {
-	from_domain(b, domain, area, first, last, false);
+	struct pfn_run runs[RUNS_AT_ONCE];
+	size_t nr;
+	u64 got;
+
+	while (first <= last) {
+		got = domain_read_runs(domain->d, iopt_area_index_to_iova(area, first),
+				       last - first + 1, runs, RUNS_AT_ONCE, &nr);
+		if (!got)
+			return;
+		for (size_t i = 0; i < nr; i++)
+			if (batch_add_run(b, runs[i].pfn, runs[i].n) < runs[i].n)
+				return;
+		first += got;
+	}
 }
 
 void batch_from_domain_continue(struct pfn_batch *b, struct iopt_domain *domain,
 				struct iopt_area *area, u64 first, u64 last)
 {
-	from_domain(b, domain, area, first, last, true);
+	u64 pfn, got;
+
+	while (first <= last) {
+		got = domain_read_run(domain->d, iopt_area_index_to_iova(area, first),
+				      last - first + 1, &pfn);
+		if (!got || extend_last(b, pfn, got) < got)
+			return;
+		first += got;
+	}
 }
 
 u64 batch_run_at(const struct pfn_batch *b, u64 offset, u64 *pfn)

@@ -198,12 +198,17 @@ struct iopt_area *iopt_pages_find_domain_area(struct iopt_pages *pages, u64 inde
 	return n ? container_of(n, struct iopt_area, pages_node) : NULL;
 }
 
+#define RUNS_AT_ONCE 64
+
 /* Give back the pins of indexes [first..last]; the batch's first pfn is that of batch_index. */
 void batch_unpin(struct pfn_batch *b, struct iopt_pages *pages, struct iopt_area *area,
 		 u64 batch_index, u64 first, u64 last, enum flush_unpin_why why, bool dirty)
 {
-	struct pfn_view v = {.batch = b, .index = batch_index};
-	u64 offset = first - batch_index, left = last - first + 1, n;
+	struct pfn_view v = { .batch = b, .index = batch_index };
+	u64 offset = first - batch_index, left = last - first + 1;
+	struct machine *m = pages->ctx->machine;
+	struct pfn_run runs[RUNS_AT_ONCE];
+	size_t nr = 0;
 
 	hook_before_unpin(pages, area, &v, first, last, why);
 	pages->npinned -= left;
@@ -212,14 +217,17 @@ void batch_unpin(struct pfn_batch *b, struct iopt_pages *pages, struct iopt_area
 			offset -= b->npfns[i];
 			continue;
 		}
-		n = min(left, b->npfns[i] - offset);
-		machine_unpin(pages->ctx->machine, b->pfns[i] + offset, n, dirty);
+		runs[nr].pfn = b->pfns[i] + offset;
+		runs[nr].n = min(left, b->npfns[i] - offset);
+		left -= runs[nr].n;
 		offset = 0;
-		left -= n;
+		if (++nr == RUNS_AT_ONCE || !left) {
+			machine_unpin_runs(m, runs, nr, dirty);
+			nr = 0;
+		}
 	}
 	if (left)
-		machine_strict(pages->ctx->machine, "B2",
-			       "a batch ends before what is to be unpinned", first, last);
+		machine_strict(m, "B2", "a batch ends before what is to be unpinned", first, last);
 }
 
 /* The one setter of storage_domain: the tree node, the policy's view and its hook go with it. */

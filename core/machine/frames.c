@@ -176,13 +176,18 @@ static u64 pin_buffer(struct machine *m, struct buffer *b, u64 page, u64 n, bool
 	return done;
 }
 
-/* Tell of what was done to a list of pfns, run by run. */
-static void emit_pins(struct machine *m, const u64 *pfns, u64 n)
+/* Tell of the pages from va on, run by run; a: the page's number in its buffer, for people. */
+static void emit_pins(struct machine *m, struct task_mm *t, u64 va, const u64 *pfns, u64 n)
 {
 	for (u64 i = 0, from = 0; i < n; i++) {
+		u64 at = va + (from << PAGE_SHIFT);
+		struct buffer *b;
+
 		if (i + 1 < n && pfns[i + 1] == pfns[i] + 1)
 			continue;
-		tell(m, .kind = EV_PIN, .pfn = pfns[from], .len = i + 1 - from);
+		b = task_buffer(t, at);
+		tell(m, .kind = EV_PIN, .pfn = pfns[from], .len = i + 1 - from,
+		     .a = (at - b->va) >> PAGE_SHIFT);
 		from = i + 1;
 	}
 }
@@ -229,7 +234,7 @@ long machine_pin(struct machine *m, u32 task, u64 va, u64 n, u32 flags, u64 *out
 	m->count.pin_calls++;
 	m->count.pages_pinned += done;
 	if (unlikely(m->obs))
-		emit_pins(m, out, done);
+		emit_pins(m, t, va, out, done);
 	mutex_unlock(&m->frames_lock);
 	mutex_unlock(&t->lock);
 	return done ? (long)done : rc;

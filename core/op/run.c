@@ -201,7 +201,7 @@ void run_check(struct run *r)
 	model_check(r->s->model, &view);
 }
 
-u64 run_digest(struct run *r)
+static u64 digest(struct run *r, enum run_digests kind)
 {
 	struct run_state *s = r->s;
 	u64 h = s->digest;
@@ -209,7 +209,14 @@ u64 run_digest(struct run *r)
 	if (s->finished)
 		return h;
 	h = hash_add(h, r->cfg.backend->digest(s->backend));
+	if (kind == RUN_DIGESTS_LOGIC)
+		return s->model ? hash_add(h, model_digest(s->model)) : h;
 	return hash_add(h, machine_digest(s->machine));
+}
+
+u64 run_digest(struct run *r)
+{
+	return digest(r, RUN_DIGESTS_FULL);
 }
 
 static void record(struct run *r, const struct run_result *res)
@@ -246,7 +253,7 @@ static void run_one_op(struct run *r, struct run_op *o)
 	if (r->cfg.check == RUN_CHECK_OPS)
 		run_check(r);
 	if (r->cfg.digests) {
-		o->res.digest = run_digest(r);
+		o->res.digest = digest(r, r->cfg.digests);
 		run_mix(r, o->res.digest);
 	}
 	record(r, &o->res);

@@ -30,6 +30,16 @@ enum run_check {
 	RUN_CHECK_OPS,	 /* also after every op */
 };
 
+/*
+ * Of the state after every op. What a request that failed did to frames before it was undone (lines cleaned, pages marked
+ * dirty, copies made) depends on temporary memory; so LOGIC leaves out what only the frames know.
+ */
+enum run_digests {
+	RUN_DIGESTS_NONE,
+	RUN_DIGESTS_LOGIC, /* results, backend and policy, model: equal at every temp limit */
+	RUN_DIGESTS_FULL,  /* results, backend and policy, machine with contents of frames */
+};
+
 enum run_teardown {
 	RUN_TEARDOWN_REQUESTS, /* in the order of a closed file: accesses, domains, tables; each one
 				  a request */
@@ -47,7 +57,7 @@ struct run_config {
 	u32 claims;		  /* whose lower bound is computed beside that of L, I, S0 */
 	enum shadow_break broken; /* negative tests: a deliberately wrong rule */
 	bool values;		  /* remember what was stored and compare what is read: rule A6 */
-	bool digests;		  /* state digest after every op */
+	enum run_digests digests; /* state digest after every op */
 
 	enum machine_memory memory;
 	const struct clean_ops *clean;
@@ -59,7 +69,6 @@ struct run_config {
 	/* Bounds. Fields of ops are reduced into them, so that no byte string asks for terabytes.
 	 */
 	u64 max_pages; /* of a buffer, and of a layout run; 0: RUN_PAGES_FUZZ */
-	u64 max_bytes; /* of one rw, store, load or DMA; 0: RUN_BYTES */
 
 	void *arena_base, *observer_base; /* NULL: anywhere */
 	size_t arena_size, observer_size; /* reserved address space; 0: RUN_ARENA */
@@ -77,8 +86,8 @@ struct run_config {
 
 #define RUN_PAGES_FUZZ	4096ULL
 #define RUN_PAGES_TRACE (1ULL << 32)
-#define RUN_BYTES	(1ULL << 20)
-#define RUN_ARENA	(4ULL << 30)
+#define RUN_BYTES	(1ULL << 20) /* most that one rw, store, load or DMA moves */
+#define RUN_ARENA	(64ULL << 30)
 
 /* What an op came to. */
 struct run_result {
@@ -124,7 +133,7 @@ void run_restore(struct run *r, const void *buf, size_t size);
 
 u32 run_ops(const struct run *r); /* ops done, the teardown included */
 const struct run_result *run_result(const struct run *r, u32 op); /* from 1 */
-/* Equal states, equal digests: core and policy, machine, results so far; not temporary memory, not
+/* Equal states, equal digests: core and policy, machine, results so far (full); not temporary memory, not
  * addresses. */
 u64 run_digest(struct run *r);
 /* Of run, shadow and model together, in that order; the first ones of each are kept. */

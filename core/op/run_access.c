@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Ops of in-kernel accesses: create, attach, replace, detach, pin, unpin, rw. */
+#include "core/op/envelope.h"
 #include "core/op/run_priv.h"
-
-#define RW_MAX RUN_BYTES
 
 static void access_table(struct run *r, struct run_op *o, struct run_object *access,
 			 enum request_kind kind, u32 table)
@@ -91,20 +90,20 @@ static bool access_destroy(struct run *r, struct run_op *o)
 
 /* --- pins ------------------------------------------------------------------------------------- */
 
-/*
- * Lengths beyond what any program means are reduced, but for those that end behind the address
- * space: these are refused before memory for results matters, and the errno is worth showing.
- */
-static u64 bounded(u64 iova, u64 length, u64 max)
+/* What is longer is refused by the ioctl layer before anything is looked at. */
+static u64 pages_room(u64 length)
 {
-	if (length <= max || iova + (length - 1) < iova)
-		return length;
-	return length % max;
+	return min(length, ENVELOPE_TEST_LENGTH_MAX) / PAGE_SIZE + 2;
 }
 
-static u64 pages_of(u64 length)
+/* The same for bytes; in between, lengths are reduced, so that no fuzzer spends its time on copies. */
+static u64 bytes_room(u64 *length)
 {
-	return min(length, RUN_PIN_MAX) / PAGE_SIZE + 2;
+	if (*length > ENVELOPE_TEST_LENGTH_MAX)
+		return 0;
+	if (*length > RUN_BYTES)
+		*length %= RUN_BYTES;
+	return *length;
 }
 
 static bool pin(struct run *r, struct run_op *o)
@@ -116,11 +115,10 @@ static bool pin(struct run *r, struct run_op *o)
 	if (!a || !run_span(r, &o->op, a->owner, &req.iova, &req.length))
 		return false;
 	req.access = a->id;
-	req.length = bounded(req.iova, req.length, RUN_PIN_MAX);
 	req.flags = o->op.flags & OPF_WRITE ? REQF_WRITE : 0;
 	if (o->op.flags & OPF_BAD_FLAG)
 		req.flags |= REQF_BAD_FLAG;
-	req.nr_pfns = pages_of(req.length);
+	req.nr_pfns = pages_room(req.length);
 	req.pfns = arena_alloc(r->side, req.nr_pfns * sizeof(*req.pfns));
 	if (!req.pfns)
 		return false;
@@ -165,11 +163,10 @@ static bool rw(struct run *r, struct run_op *o)
 	if (!a || !run_span(r, &o->op, a->owner, &req.iova, &req.length))
 		return false;
 	req.access = a->id;
-	req.length = bounded(req.iova, req.length, RW_MAX);
+	room = bytes_room(&req.length);
 	req.flags = (write ? REQF_WRITE : 0) | (o->op.flags & OPF_KTHREAD ? REQF_KTHREAD : 0);
 	if (o->op.flags & OPF_BAD_FLAG)
 		req.flags |= REQF_BAD_FLAG;
-	room = min(req.length, RW_MAX);
 	req.data = arena_alloc(r->side, room);
 	if (!req.data)
 		return false;

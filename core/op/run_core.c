@@ -109,15 +109,14 @@ static bool attach(struct run *r, struct run_op *o)
 	return true;
 }
 
-/* Only where it already is: a domain belongs to one table, so that adding it elsewhere cannot be
- * asked. */
+/* In whatever table it already is: EEXIST, a domain belongs to one. */
 static bool reattach(struct run *r, struct run_op *o)
 {
 	struct run_object *t = run_ref(r, &o->op, 0, OBJ_TABLE);
 	struct run_object *d = run_ref(r, &o->op, 1, OBJ_DOMAIN);
 	struct request req;
 
-	if (!t || !d || d->owner != t->id)
+	if (!t || !d)
 		return false;
 	run_request_init(r, o, &req, REQ_ATTACH);
 	req.table = t->id;
@@ -318,12 +317,10 @@ static bool reserve(struct run *r, struct run_op *o)
 
 	run_request_init(r, o, &req, REQ_RESERVE);
 	req.table = table_ref(r, &o->op, &at);
-	if (!req.table || !run_span(r, &o->op, at, &req.iova, &length) || !length)
+	if (!req.table || !run_span(r, &o->op, at, &req.iova, &length))
 		return false;
-	/* The call takes first and last byte: a range that would wrap ends at the last byte there
-	 * is. */
-	if (check_add_overflow(req.iova, length - 1, &req.last))
-		req.last = UINT64_MAX;
+	/* No bytes, or past the end: the last byte lies before the first, which is refused. */
+	req.last = req.iova + length - 1;
 	run_request(r, o, &req);
 	return true;
 }

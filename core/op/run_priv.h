@@ -7,7 +7,6 @@
 
 #define RUN_FINDINGS 16
 #define RUN_BAD_ID   0x7fffffffu  /* an id that is never given out */
-#define RUN_PIN_MAX  (1ULL << 30) /* bytes of one pin that need an array of pfns */
 
 /* A row in the side arena that grows; elements are zero when new. */
 struct run_row {

@@ -64,8 +64,7 @@ const struct model_finding *model_finding(const struct model *md, u32 i)
 	return i < md->nr_findings ? &md->findings[i] : NULL;
 }
 
-/* --- judging results -----------------------------------------------------------------------------
- */
+/* --- judging results --------------------------------------------------------------------- */
 
 static const char *errno_word(int rc)
 {
@@ -164,6 +163,7 @@ static bool bad_envelope(struct model *md, const struct request *req)
 	return req->rc == -EOPNOTSUPP;
 }
 
+/* The kinds are grouped as enum request_kind lists them. */
 static void dispatch(struct model *md, struct request *req)
 {
 	switch (req->kind) {
@@ -185,6 +185,7 @@ static void dispatch(struct model *md, struct request *req)
 	}
 }
 
+/* Judge one request, now that its result is there and the machine shows its effect. */
 static void settle(struct model *md, struct request *req)
 {
 	md->cursor.buffer = NULL;
@@ -206,6 +207,7 @@ static void request_begin(struct model *md, struct request *req)
 	md->unmap_begun = false;
 }
 
+/* A callback's request: the outer one has come as far as it needs to have called back. */
 static void request_nested(struct model *md, struct request *req)
 {
 	if (md->outer && md->outer->kind == REQ_UNMAP)
@@ -230,8 +232,7 @@ static void request_end(struct model *md, struct request *req)
 			     (unsigned long long)md->event_pins);
 }
 
-/* --- what the machine tells --------------------------------------------------------------------
- */
+/* --- what the machine tells -------------------------------------------------------------- */
 
 static void domain_created(struct model *md, u32 id)
 {
@@ -252,6 +253,7 @@ static void domain_freed(struct model *md, u32 id)
 		md_ids_del(md, &md->domains, id, sizeof(*d));
 }
 
+/* D6. In an attach the domain is not in the table yet: the request says which. */
 static void check_map_size(struct model *md, const struct machine_event *ev)
 {
 	const struct mdomain *d = md_find_domain(md, ev->domain);
@@ -264,6 +266,7 @@ static void check_map_size(struct model *md, const struct machine_event *ev)
 			     (unsigned long long)ev->iova, (unsigned long long)ev->len);
 }
 
+/* Bytes, not calls: after a cut mid page one map call is unmapped by two. */
 static void frames_mapped(struct model *md, const struct machine_event *ev)
 {
 	u64 pa = ev->pa, left = ev->len;
@@ -286,6 +289,7 @@ static void frames_mapped(struct model *md, const struct machine_event *ev)
 	}
 }
 
+/* In order, neighbours joined. */
 static void log_pins(struct model *md, u64 pfn, u64 n)
 {
 	struct vec *log = &md->pin_log;
@@ -311,6 +315,7 @@ static void frames_pinned(struct model *md, const struct machine_event *ev)
 		log_pins(md, ev->pfn, ev->len);
 }
 
+/* D9, as far as the frame alone tells: its last pin goes while something maps it. */
 static void frames_unpinned(struct model *md, const struct machine_event *ev)
 {
 	for (u64 pfn = ev->pfn; pfn < ev->pfn + ev->len && !md->lost; pfn++) {

@@ -12,8 +12,7 @@ static bool succeed(struct model *md, const struct request *req)
 	return model_judge(md, req, 0, 0);
 }
 
-/* --- life and tables ---------------------------------------------------------------------------
- */
+/* --- life and tables --------------------------------------------------------------------- */
 
 static void access_create(struct model *md, struct request *req)
 {
@@ -26,6 +25,7 @@ static void access_create(struct model *md, struct request *req)
 	x->pins.size = sizeof(struct mpin);
 }
 
+/* An access that pins hands out whole pages, so every area must consist of such. */
 static int join_check(const struct mtable *t, const struct maccess *x)
 {
 	if (!t)
@@ -66,6 +66,10 @@ static void access_attach(struct model *md, struct request *req, struct maccess 
 		join(md, x, t);
 }
 
+/*
+ * The new table must accept it before the old one is left; the same table again is no move, pins
+ * stay.
+ */
 static void access_replace(struct model *md, struct request *req, struct maccess *x)
 {
 	struct mtable *t = md_find_table(md, req->table);
@@ -101,8 +105,7 @@ static void access_destroy(struct model *md, struct request *req, struct maccess
 	md_ids_del(md, &md->accesses, x->id, sizeof(*x));
 }
 
-/* --- ranges ------------------------------------------------------------------------------------
- */
+/* --- ranges ------------------------------------------------------------------------------ */
 
 /* While it changes tables an access is in none, as far as new uses go. */
 static struct mtable *access_table(const struct model *md, const struct request *req,
@@ -116,6 +119,7 @@ static struct mtable *access_table(const struct model *md, const struct request 
 	return md_find_table(md, x->table);
 }
 
+/* Shared by pin and rw: the range itself is looked at before the table. */
 static int range_check(const struct request *req, const struct mtable *t, u64 *last)
 {
 	if (!req->length)
@@ -139,9 +143,7 @@ static int prot_check(const struct marea *a, u32 flags, int *alt)
 	return 0;
 }
 
-/* --- pins
- * ------------------------------------------------------------------------------------------------
- */
+/* --- pins -------------------------------------------------------------------------------- */
 
 /* One more, or one less, use of [iova..last] through its areas. */
 static void pin_areas(struct model *md, struct mtable *t, u64 iova, u64 last, bool release)
@@ -167,6 +169,7 @@ static void pin_areas(struct model *md, struct mtable *t, u64 iova, u64 last, bo
 	}
 }
 
+/* Only the first and last byte of the whole request may be anywhere but at a page's border. */
 static int pin_area_check(const struct marea *a, u64 at, u64 last, u32 flags, int *alt)
 {
 	if (!a)
@@ -204,6 +207,7 @@ static int pin_fill(struct model *md, struct mtable *t, const struct request *re
 	return rc;
 }
 
+/* A5: one frame a page, in the order of the pages. */
 static void check_pfns(struct model *md, const struct mtable *t, const struct request *req,
 		       u64 last)
 {
@@ -261,6 +265,7 @@ static void pin(struct model *md, struct request *req, struct maccess *x)
 	}
 }
 
+/* A pin is named by its exact range; of several equal ones any may go. */
 static void unpin(struct model *md, struct request *req, struct maccess *x)
 {
 	struct mpin *p = NULL;
@@ -281,8 +286,7 @@ static void unpin(struct model *md, struct request *req, struct maccess *x)
 	md_vec_erase(&x->pins, i, 1);
 }
 
-/* --- read and write ----------------------------------------------------------------------------
- */
+/* --- read and write ---------------------------------------------------------------------- */
 
 /* The slow way pins what nobody holds, for writing iff the object is writable, and drops it again.
  */

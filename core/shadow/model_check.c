@@ -8,9 +8,7 @@
 
 #define ULL(x) ((unsigned long long)(x))
 
-/* --- domains
- * -----------------------------------------------------------------------------------------------
- */
+/* --- domains ----------------------------------------------------------------------------- */
 
 struct walk {
 	struct model *md;
@@ -25,6 +23,7 @@ static const struct marea *walk_area(const struct walk *w)
 	return w->i < w->t->areas.nr ? vec_at(&w->t->areas, struct marea, w->i) : NULL;
 }
 
+/* Stand at the first byte of area @i, or behind the last one. */
 static void walk_next(struct walk *w, u32 i)
 {
 	const struct marea *a;
@@ -49,6 +48,7 @@ static u64 area_run(struct model *md, const struct marea *a, u64 at, u64 max, u6
 	return min(len, left);
 }
 
+/* A mapped piece inside one area: permission, then every page. */
 static bool walk_piece(struct walk *w, const struct marea *a, u64 pa, u64 len, u32 prot)
 {
 	u32 want_prot = (a->prot & (DOMAIN_READ | DOMAIN_WRITE)) | DOMAIN_CACHE;
@@ -70,6 +70,10 @@ static bool walk_piece(struct walk *w, const struct marea *a, u64 pa, u64 len, u
 	return true;
 }
 
+/*
+ * One run of leaves; it may span several areas. What lies before the byte that is due is a
+ * leftover (D1); what begins behind it leaves a gap, which the caller reports.
+ */
 static bool walk_run(void *ctx, u64 iova, u64 pa, u64 len, u32 prot)
 {
 	struct walk *w = ctx;
@@ -118,6 +122,7 @@ static void check_domain(struct model *md, const struct mtable *t, u32 id)
 			     ULL(w.at));
 }
 
+/* A domain that no table has must be empty: it was never filled, or is unfilled again. */
 static void check_domains(struct model *md)
 {
 	for (u32 i = 0; i < md->tables.nr; i++) {
@@ -138,9 +143,9 @@ static void check_domains(struct model *md)
 	}
 }
 
-/* --- pins and charges --------------------------------------------------------------------------
- */
+/* --- pins and charges -------------------------------------------------------------------- */
 
+/* Three counts of one frame: what the model wants, what the machine has, what its events said. */
 static void check_frame(struct model *md, u64 pfn, const struct mframe *f)
 {
 	u32 pins = machine_pins(md->m, pfn);
@@ -153,6 +158,7 @@ static void check_frame(struct model *md, u64 pfn, const struct mframe *f)
 			     pins, f->pins);
 }
 
+/* Frames that neither an event nor the model ever named cannot be pinned. */
 static void check_pins(struct model *md)
 {
 	for (u32 i = 0; i < md->frames.rows.nr; i++) {
@@ -170,6 +176,7 @@ static void check_charge(struct model *md, u32 task, const char *what, u64 want,
 			     ULL(want), ULL(found));
 }
 
+/* P7 in both directions: nothing charged twice, nothing forgotten, to the right account. */
 static void check_tasks(struct model *md)
 {
 	for (u32 i = 0; i < MACHINE_TASKS_MAX; i++) {

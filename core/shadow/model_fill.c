@@ -14,6 +14,7 @@ static bool upage_readonly(const struct buffer *b, u64 page)
 	return b->pages && b->pages[page] & UPAGE_RDONLY;
 }
 
+/* Runs of pages lie in one buffer, as a rule. */
 static bool cursor_seek(struct model *md, u32 task, u64 va)
 {
 	struct mcursor *c = &md->cursor;
@@ -42,6 +43,7 @@ u64 md_frame_under(struct model *md, const struct mpages *p, u64 index, bool wri
 	return buffer_pfn(md->cursor.buffer, page);
 }
 
+/* @delta may be negative, as two's complement. mm_pinned counts in every mode. */
 static void charge(struct model *md, struct mpages *p, u64 delta)
 {
 	p->npinned += delta;
@@ -53,6 +55,7 @@ static void charge(struct model *md, struct mpages *p, u64 delta)
 		md->mm_locked[p->task] += delta;
 }
 
+/* Asked after the charge: the sum with the new pages must not pass the limit, equal is allowed. */
 static bool over_limit(const struct model *md, const struct mpages *p)
 {
 	u64 limit = machine_task(md->m, p->task)->rlimit_memlock;
@@ -108,6 +111,7 @@ static u64 cover(struct model *md, struct mpages *p, u64 first, u64 last, bool a
 	return i - first;
 }
 
+/* The reverse for n pages: those that nobody holds any more lose their frame. */
 static void uncover(struct model *md, struct mpages *p, u64 first, u64 n, bool access)
 {
 	u64 gone = 0;
@@ -128,8 +132,7 @@ static void uncover(struct model *md, struct mpages *p, u64 first, u64 n, bool a
 	charge(md, p, -gone);
 }
 
-/* --- leaf limits -------------------------------------------------------------------------------
- */
+/* --- leaf limits ------------------------------------------------------------------------- */
 
 /*
  * Leaves that one map call takes: the largest page size that fits, again and again. The machine's
@@ -195,8 +198,7 @@ static bool leaves_exceeded(struct model *md, const struct mtable *t, const stru
 	return domain_leaves(d) + mdom->need > limit;
 }
 
-/* --- areas and accesses ------------------------------------------------------------------------
- */
+/* --- areas and accesses ------------------------------------------------------------------ */
 
 /*
  * The leaf limit is only asked about when the request failed: the domains are then as they were at
@@ -214,6 +216,11 @@ static bool fill_leaves(struct model *md, const struct mtable *t, const struct m
 	return exceeded;
 }
 
+/*
+ * Try to hold the area's pages for the domains. Limits are looked at last, and only when this fill
+ * pinned anything. Where both the user's memory and a page table refuse, batches decide which
+ * comes first: f->alt is then the other answer.
+ */
 int md_area_fill(struct model *md, const struct mtable *t, struct marea *a, struct mfill *f)
 {
 	u64 first = area_index(a, a->iova), n = area_index(a, a->last) - first + 1;
@@ -258,6 +265,7 @@ void md_area_split(struct model *md, const struct marea *left, const struct mare
 		md_slot_get(md, left->pages, left_last, true)->dom++;
 }
 
+/* Equal ranges share one node and hold their pages once. */
 int md_access_fill(struct model *md, struct mpages *p, u64 first, u64 last)
 {
 	u64 before = p->npinned, good;
@@ -285,8 +293,7 @@ void md_access_unfill(struct model *md, struct mpages *p, u64 first, u64 last)
 		uncover(md, p, first, last - first + 1, true);
 }
 
-/* --- objects -----------------------------------------------------------------------------------
- */
+/* --- objects ----------------------------------------------------------------------------- */
 
 struct mpages *md_pages_new(struct model *md, u64 id)
 {
@@ -303,6 +310,7 @@ struct mpages *md_pages_new(struct model *md, u64 id)
 	return p;
 }
 
+/* The last area takes the object with it; all of its counts are zero by then. */
 void md_pages_put(struct model *md, struct mpages *p)
 {
 	u32 lo = 0, hi = md->pages.nr;

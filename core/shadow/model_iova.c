@@ -6,6 +6,7 @@
 #define AUTO_FIRST     PAGE_SIZE
 #define AUTO_LAST      (IOVA_MAX - PAGE_SIZE)
 
+/* I5: IOVA, length and offset in the first page. */
 bool md_areas_conform(const struct mtable *t, u64 alignment)
 {
 	for (u32 i = 0; i < t->areas.nr; i++) {
@@ -18,6 +19,7 @@ bool md_areas_conform(const struct mtable *t, u64 alignment)
 	return true;
 }
 
+/* I6: what it must be when something has left; while things come it only grows. */
 u64 md_table_alignment(const struct model *md, const struct mtable *t)
 {
 	u64 alignment = t->no_large ? PAGE_SIZE : 1;
@@ -56,8 +58,7 @@ bool md_areas_hit(const struct mtable *t, u64 start, u64 last)
 	return i < t->areas.nr && vec_at(&t->areas, struct marea, i)->iova <= last;
 }
 
-/* --- automatic ---------------------------------------------------------------------------------
- */
+/* --- automatic --------------------------------------------------------------------------- */
 
 struct wish {
 	u64 length, alignment, offset;
@@ -108,6 +109,7 @@ static bool taken(const struct mtable *t, u64 at, u64 *end)
 	return false;
 }
 
+/* Holes in ascending order, first fit. A hole that goes on behind the window ends with it. */
 static bool place_in_holes(const struct mtable *t, const struct wish *w, u64 start, u64 last,
 			   u64 *out)
 {
@@ -122,6 +124,7 @@ static bool place_in_holes(const struct mtable *t, const struct wish *w, u64 sta
 	}
 }
 
+/* The first and the last page of the address space are never chosen. */
 static bool place_in_window(const struct mtable *t, const struct wish *w, u64 start, u64 last,
 			    u64 *out)
 {
@@ -134,6 +137,7 @@ static bool place_in_window(const struct mtable *t, const struct wish *w, u64 st
 	return place_in_holes(t, w, aligned, last, out);
 }
 
+/* So that large pages can be used where both the memory and the length allow. */
 static u64 natural_alignment(u64 addr, u64 length)
 {
 	u64 alignment = roundup_pow_of_two(length);

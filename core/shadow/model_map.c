@@ -7,8 +7,7 @@ static void fail(struct model *md, const struct request *req, int rc)
 	model_judge(md, req, rc, rc);
 }
 
-/* --- map and copy ------------------------------------------------------------------------------
- */
+/* --- map and copy ------------------------------------------------------------------------ */
 
 /* The areas that a map or copy would make, in order; their IOVAs follow when the first is known. */
 struct plan {
@@ -33,6 +32,7 @@ static void plan_slice(struct model *md, struct plan *plan, struct mpages *pages
 	plan->length += length;
 }
 
+/* Length, then the place: chosen, or given and checked. */
 static int plan_iova(const struct plan *plan, const struct request *req, u64 *iova)
 {
 	const struct marea *a = plan_area(plan, 0);
@@ -70,6 +70,7 @@ static void plan_unfill(struct model *md, struct plan *plan, u32 n)
 		md_area_unfill(md, plan_area(plan, i));
 }
 
+/* Slice by slice, as the core does; a failing one takes the earlier ones with it. */
 static int plan_fill(struct model *md, struct plan *plan, struct mfill *f)
 {
 	int rc;
@@ -86,6 +87,7 @@ static int plan_fill(struct model *md, struct plan *plan, struct mfill *f)
 	return 0;
 }
 
+/* From here on the areas belong to the table; each holds its pages object. */
 static void plan_commit(struct model *md, struct plan *plan, const struct request *req)
 {
 	u64 iova = plan_area(plan, 0)->iova;
@@ -132,6 +134,9 @@ static void plan_run(struct model *md, struct plan *plan, const struct request *
 		plan_unfill(md, plan, plan->areas.nr);
 }
 
+/*
+ * What the ioctl looks at before the table's own rules. The IOVA counts even when it is not used.
+ */
 static int map_check(const struct model *md, const struct request *req)
 {
 	u64 end;
@@ -147,6 +152,7 @@ static int map_check(const struct model *md, const struct request *req)
 	return check_add_overflow(req->uptr, req->length, &end) ? -EOVERFLOW : 0;
 }
 
+/* Whose limits are charged, and how, is fixed here for the object's life. */
 static struct mpages *map_pages(struct model *md, const struct request *req)
 {
 	const struct task *task = machine_task(md->m, req->task);
@@ -185,6 +191,10 @@ static void map(struct model *md, struct request *req)
 	md_vec_free(md, &plan.areas);
 }
 
+/*
+ * The source is looked up, read and left before the destination's id is: their errors come in that
+ * order.
+ */
 static int copy_check(const struct model *md, const struct request *req, u64 *src_last)
 {
 	if (req->iova == IOVA_MAX || req->length == IOVA_MAX || req->src_iova == IOVA_MAX)
@@ -239,9 +249,9 @@ static void copy(struct model *md, struct request *req)
 	md_vec_free(md, &plan.areas);
 }
 
-/* --- cut ---------------------------------------------------------------------------------------
- */
+/* --- cut --------------------------------------------------------------------------------- */
 
+/* A filled area may be cut only if every page was a map call of its own. */
 static int cut_check(const struct mtable *t, const struct marea *a, u64 start)
 {
 	if (a->prevent)
@@ -281,9 +291,9 @@ static void cut(struct model *md, struct request *req)
 		md_area_split(md, a, right);
 }
 
-/* --- unmap -------------------------------------------------------------------------------------
- */
+/* --- unmap ------------------------------------------------------------------------------- */
 
+/* The one range whose length the address space cannot hold; it never misses. */
 static bool unmap_is_all(const struct request *req)
 {
 	return !req->iova && req->length == IOVA_MAX;

@@ -25,6 +25,7 @@ static void model_free(struct model *md, void *p, size_t size)
 		arena_free(md->arena, p, size);
 }
 
+/* Doubling, so that a row of n costs n moves. */
 static bool vec_grow(struct model *md, struct vec *v)
 {
 	u32 cap = v->cap ? 2 * v->cap : 4;
@@ -77,14 +78,14 @@ void md_vec_free(struct model *md, struct vec *v)
 	v->cap = 0;
 }
 
-/* --- sparse arrays of pages ---------------------------------------------------------------------
- */
+/* --- sparse arrays of pages -------------------------------------------------------------- */
 
 static struct mchunk *chunk_at(const struct chunks *c, u32 i)
 {
 	return *vec_at(&c->rows, struct mchunk *, i);
 }
 
+/* Neighbouring pages share a chunk, and the hint finds it again without a search. */
 static struct mchunk *chunk_get(struct model *md, struct chunks *c, u64 base, bool create)
 {
 	u32 lo = 0, hi = c->rows.nr;
@@ -139,8 +140,7 @@ void md_chunks_free(struct model *md, struct chunks *c)
 	md_vec_free(md, &c->rows);
 }
 
-/* --- sorted rows of ranges ----------------------------------------------------------------------
- */
+/* --- sorted rows of ranges --------------------------------------------------------------- */
 
 /* Where (first, last) stands or belongs, ordered by first, then last. */
 static u32 node_pos(const struct vec *nodes, u64 first, u64 last)
@@ -166,6 +166,7 @@ static struct mnode *node_find(const struct vec *nodes, u32 pos, u64 first, u64 
 	return n && n->first == first && n->last == last ? n : NULL;
 }
 
+/* Equal ranges are one node with more users. */
 void md_node_add(struct model *md, struct vec *nodes, u64 first, u64 last, u64 users)
 {
 	u32 pos = node_pos(nodes, first, last);
@@ -207,6 +208,7 @@ static bool range_less(const struct mrange *a, u64 start, u64 last, u64 owner)
 	return a->last != last ? a->last < last : a->owner < owner;
 }
 
+/* Ordered, so that equal sets are equal rows. Ranges are few: no search. */
 void md_range_add(struct model *md, struct vec *v, u64 start, u64 last, u64 owner)
 {
 	u32 pos = v->nr;
@@ -231,8 +233,7 @@ bool md_range_hit(const struct vec *v, u64 start, u64 last)
 	return false;
 }
 
-/* --- objects by id -----------------------------------------------------------------------------
- */
+/* --- objects by id ----------------------------------------------------------------------- */
 
 /* Rows of pointers to objects that begin with their id, ascending. */
 static u32 ids_pos(const struct vec *v, u32 id)
@@ -295,6 +296,7 @@ struct mdomain *md_find_domain(const struct model *md, u32 id)
 	return ids_find(&md->domains, id);
 }
 
+/* Areas are disjoint and ordered, so their last bytes are ordered too. */
 u32 md_area_lower(const struct mtable *t, u64 iova)
 {
 	u32 lo = 0, hi = t->areas.nr;

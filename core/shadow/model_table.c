@@ -3,6 +3,10 @@
  * options. */
 #include "core/shadow/model_priv.h"
 
+/*
+ * The order of the checks in each function is the order of the errno tables of the spec: when
+ * several things are wrong at once, the first one is the answer.
+ */
 static void fail(struct model *md, const struct request *req, int rc)
 {
 	model_judge(md, req, rc, rc);
@@ -13,8 +17,7 @@ static bool succeed(struct model *md, const struct request *req)
 	return model_judge(md, req, 0, 0);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life -------------------------------------------------------------------------------- */
 
 static void table_create(struct model *md, struct request *req)
 {
@@ -30,6 +33,7 @@ static void table_create(struct model *md, struct request *req)
 	t->domains.size = sizeof(u32);
 }
 
+/* Without domains and accesses nothing is pinned through its areas, so they just go. */
 static void table_destroy(struct model *md, struct request *req, struct mtable *t)
 {
 	if (t->domains.nr || t->nr_accesses) {
@@ -47,8 +51,7 @@ static void table_destroy(struct model *md, struct request *req, struct mtable *
 	md_ids_del(md, &md->tables, t->id, sizeof(*t));
 }
 
-/* --- domains -----------------------------------------------------------------------------------
- */
+/* --- domains ----------------------------------------------------------------------------- */
 
 /* What the domain cannot translate must be free of areas and promises. */
 static bool aperture_free(const struct mtable *t, const struct domain_config *cfg)
@@ -61,6 +64,7 @@ static bool aperture_free(const struct mtable *t, const struct domain_config *cf
 				     md_range_hit(&t->allowed, last + 1, IOVA_MAX));
 }
 
+/* Everything that is decided before the first page is touched. */
 static int attach_check(const struct mtable *t, const struct mdomain *md_dom,
 			const struct domain_config *cfg)
 {
@@ -104,12 +108,17 @@ static void attach_commit(struct model *md, struct mtable *t, struct mdomain *d,
 	t->alignment = max(t->alignment, d->min_page);
 }
 
+/* An injected failure came after the fill that the model tried out. */
 static void attach_undo(struct model *md, struct mtable *t, const struct mfill *f)
 {
 	for (u32 i = 0; f->pin && i < t->areas.nr; i++)
 		md_area_unfill(md, vec_at(&t->areas, struct marea, i));
 }
 
+/*
+ * Only a table's first domain pins: the pages of a table with domains are held already, and a
+ * second domain takes them from there, whatever became of the user's memory since.
+ */
 static void attach(struct model *md, struct request *req, struct mtable *t)
 {
 	struct domain *dom = machine_domain(md->m, req->domain);
@@ -159,6 +168,7 @@ static void detach(struct model *md, struct request *req, struct mtable *t)
 	}
 	if (!succeed(md, req))
 		return;
+	/* The slots stay dense: the last domain moves into the gap. */
 	*vec_at(&t->domains, u32, slot) = *vec_at(&t->domains, u32, t->domains.nr - 1);
 	t->domains.nr--;
 	md_find_domain(md, req->domain)->table = 0;
@@ -168,8 +178,7 @@ static void detach(struct model *md, struct request *req, struct mtable *t)
 	t->alignment = md_table_alignment(md, t);
 }
 
-/* --- ranges ------------------------------------------------------------------------------------
- */
+/* --- ranges ------------------------------------------------------------------------------ */
 
 static void reserve(struct model *md, struct request *req, struct mtable *t)
 {
@@ -189,6 +198,7 @@ static void unreserve(struct model *md, struct request *req, struct mtable *t)
 		ranges_drop(&t->reserved, 0);
 }
 
+/* The whole list is read and built first; only a good one is held against the reservations. */
 static int allow_check(const struct mtable *t, const struct request *req, struct vec *list,
 		       struct model *md)
 {
@@ -225,6 +235,7 @@ static void allow(struct model *md, struct request *req, struct mtable *t)
 	md_vec_free(md, &list);
 }
 
+/* When the array is too small the count is that of all ranges, and the first ones are there. */
 static void check_ranges(struct model *md, const struct request *req, const struct mtable *t)
 {
 	struct iova_range want[64];
@@ -281,8 +292,7 @@ void model_table_request(struct model *md, struct request *req)
 		ranges(md, req, t);
 }
 
-/* --- options -----------------------------------------------------------------------------------
- */
+/* --- options ----------------------------------------------------------------------------- */
 
 static void check_option(struct model *md, const struct request *req, u64 want)
 {
@@ -292,6 +302,7 @@ static void check_option(struct model *md, const struct request *req, u64 want)
 			     (unsigned long long)req->out_length);
 }
 
+/* Large pages may always come back; they can go only while there is nothing to remap. */
 static int huge_check(const struct mtable *t, const struct request *req)
 {
 	if (req->value > 1)

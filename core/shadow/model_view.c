@@ -15,9 +15,7 @@ static bool same(struct model *md, const char *rule, const char *what, u64 id, u
 	return false;
 }
 
-/* --- tables
- * -------------------------------------------------------------------------------------------------
- */
+/* --- tables ------------------------------------------------------------------------------ */
 
 struct area_walk {
 	struct model *md;
@@ -25,6 +23,10 @@ struct area_walk {
 	u32 i;
 };
 
+/*
+ * Which domain is storage is the policy's choice; that there is one, and one of the table's, is
+ * not.
+ */
 static void check_storage(struct model *md, const struct mtable *t, const struct view_area *v)
 {
 	bool found = false;
@@ -102,6 +104,7 @@ static void check_ranges(struct model *md, const char *rule, const struct mtable
 	}
 }
 
+/* A table's own words, and its domains slot by slot. */
 static void check_slots(struct model *md, const struct backend_view *view, const struct mtable *t,
 			const struct view_table *v)
 {
@@ -136,10 +139,9 @@ static void check_table(struct model *md, const struct backend_view *view, const
 	check_ranges(md, "I4", t, &t->allowed);
 }
 
-/* --- objects
- * --------------------------------------------------------------------------------------------------
- */
+/* --- objects ----------------------------------------------------------------------------- */
 
+/* Objects come in the order of their ids, in which the model has them too. */
 struct pages_walk {
 	struct model *md;
 	u32 i;
@@ -175,6 +177,7 @@ static bool gather_node(void *ctx, const struct view_node *node)
 	return !md->lost;
 }
 
+/* The multiset of ranges, however the tree orders equal starts. */
 static void check_nodes(struct model *md, const char *rule, const struct mpages *p,
 			const struct vec *want)
 {
@@ -213,6 +216,7 @@ static bool check_pfn(void *ctx, u64 index, u64 pfn)
 	return same(w->md, "S6", "pinned_pfns (pages, index)", w->p->id, index, s->pfn, pfn);
 }
 
+/* The two trees and the array of one object. */
 static void check_trees(struct model *md, const struct backend_view *view, struct mpages *p)
 {
 	struct pfn_walk w = {.md = md, .p = p};
@@ -229,6 +233,7 @@ static void check_trees(struct model *md, const struct backend_view *view, struc
 		same(md, "S5", "pinned_pfns entries (pages)", p->id, 0, p->acc_pages, w.seen);
 }
 
+/* The trees only when the rows agree: one wrong row would be told once for every tree. */
 void model_check_view(struct model *md, const struct backend_view *view)
 {
 	struct pages_walk w = {.md = md};

@@ -286,7 +286,7 @@ static void unpin_while_reachable(void **state)
 	unpin(&r, P + 1, 1);
 	end(&r);
 	assert_int_equal(first(&r, SHADOW_U)->count, 1);
-	assert_null(frame_find(r.s, P));
+	assert_null(shadow_frame_find(r.s, P));
 	rig_free(&r);
 }
 
@@ -558,19 +558,19 @@ static void parts_of_a_page_are_reachable_until_the_last_byte_goes(void **state)
 	rig_event(&r, .kind = EV_MAP, .domain = 1, .nc = true, .iova = 0x5400, .pa = 0x1c00,
 		  .len = 0x1800, .prot = RW);
 	for (u64 pfn = 1; pfn <= 3; pfn++)
-		assert_int_equal(frame_find(r.s, pfn)->nc_write, 1);
+		assert_int_equal(shadow_frame_find(r.s, pfn)->nc_write, 1);
 	rig_event(&r, .kind = EV_UNMAP, .domain = 1, .nc = true, .iova = 0x5400, .pa = 0x1c00,
 		  .len = 0x800);
 	tlb_flush(&r, 1, NC);
-	assert_int_equal(frame_find(r.s, 1)->nc, 0);
-	assert_int_equal(frame_find(r.s, 2)->nc, 1);
+	assert_int_equal(shadow_frame_find(r.s, 1)->nc, 0);
+	assert_int_equal(shadow_frame_find(r.s, 2)->nc, 1);
 	rig_event(&r, .kind = EV_UNMAP, .domain = 1, .nc = true, .iova = 0x5c00, .pa = 0x2400,
 		  .len = 0x1000);
-	assert_int_equal(frame_find(r.s, 2)->nc, 1);
-	assert_int_equal(frame_find(r.s, 3)->nc, 1);
+	assert_int_equal(shadow_frame_find(r.s, 2)->nc, 1);
+	assert_int_equal(shadow_frame_find(r.s, 3)->nc, 1);
 	tlb_flush(&r, 1, NC);
-	assert_int_equal(frame_find(r.s, 2)->nc, 0);
-	assert_int_equal(frame_find(r.s, 3)->nc, 0);
+	assert_int_equal(shadow_frame_find(r.s, 2)->nc, 0);
+	assert_int_equal(shadow_frame_find(r.s, 3)->nc, 0);
 	flush(&r, 1, 3);
 	unpin(&r, 1, 3);
 	end(&r);
@@ -607,7 +607,7 @@ static void a_freed_domain_reaches_nothing(void **state)
 	unmap_nosync(&r, 1, NC, P, 1);
 	rig_event(&r, .kind = EV_DOMAIN_FREE, .domain = 1, .nc = true);
 	for (u64 i = 0; i < 4; i++)
-		assert_int_equal(frame_find(r.s, P + i)->nc, 0);
+		assert_int_equal(shadow_frame_find(r.s, P + i)->nc, 0);
 	flush(&r, P, 4);
 	unpin(&r, P, 4);
 	end(&r);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The reference model, driven by hand: a fake page core of a few lines does to the machine what each test
- * says, the model judges.
+ * The reference model, driven by hand: a fake page core of a few lines does to the machine what
+ * each test says, the model judges.
  */
 #include "core/shadow/test_model_env.h"
 
-/* --- automatic IOVA ---------------------------------------------------------------------------- */
+/* --- automatic IOVA ---------------------------------------------------------------------- */
 
 static void auto_map(struct env *e, u64 uptr, u64 length, int rc, u64 iova)
 {
@@ -81,8 +81,7 @@ static void test_auto_top(void **state)
 	expect_silence(e);
 }
 
-/* --- results other than the errno ----------------------------------------------------------------
- */
+/* --- results other than the errno -------------------------------------------------------- */
 
 static void test_wrong_bytes(void **state)
 {
@@ -120,7 +119,10 @@ static void test_injected(void **state)
 	expect_finding(e, "R1");
 }
 
-/* With a full page table behind it a bad copy-out is still that: the leaves are those of the mapping. */
+/*
+ * With a full page table behind it a bad copy-out is still that: the leaves are those of the
+ * mapping.
+ */
 static void test_bad_out_leaves(void **state)
 {
 	static const struct domain_config one = {.max_leaves = 1};
@@ -140,8 +142,8 @@ static void test_bad_out_leaves(void **state)
 }
 
 /*
- * Two objects over one copy-on-write page, filled by one attach: the read-only one pins the old frame, then the
- * other breaks the sharing.
+ * Two objects over one copy-on-write page, filled by one attach: the read-only one pins the old
+ * frame, then the other breaks the sharing.
  */
 static void test_cow_between_fills(void **state)
 {
@@ -185,7 +187,7 @@ static void test_bad_out(void **state)
 	expect_silence(e);
 }
 
-/* --- pins -------------------------------------------------------------------------------------- */
+/* --- pins -------------------------------------------------------------------------------- */
 
 static void pin_two(struct env *e, u64 *pfns)
 {
@@ -291,7 +293,7 @@ static void test_remap_under_pin(void **state)
 	expect_finding(e, "A5");
 }
 
-/* --- what model_check() notices ---------------------------------------------------------------- */
+/* --- what model_check() notices ---------------------------------------------------------- */
 
 /* Table 1 with one domain and P's first 3 pages at 0x1000, cap: the object is not charged. */
 static void mapped_world(struct env *e, u64 *pfns)
@@ -420,34 +422,70 @@ static void test_small_maps(void **state)
 static void test_cut_shares_page(void **state)
 {
 	static const struct domain_config tiny = {.pgsize_bitmap = 512 | K4};
-	struct request req = {MAP_(1, AT(0x1000)), .length = 2 * K4}, un = {UNMAP_(1, 0x1000, 512)};
+	struct request req = {.kind = REQ_ATTACH, .table = 1, .domain = 1};
+	struct request left = {UNMAP_(1, 0x1000, 512), .out_length = 512};
+	struct request right = {UNMAP_(1, 0x1200, 0x1e00), .out_length = 0x1e00};
 	struct env *e = *state;
-	u64 pfns[2], digest;
+	u64 pfns[2];
 
 	e->d = domain_new(e, &tiny);
 	table_new(e, 1);
+	lazy_map(e, 1, VA_P, 2 * K4, RW_, 0x1000);
+	SEND(e, 0, CUT_(1, 0x11ff));
+	req_begin(e, &req);
+	fake_pin(e, VA_P, 2, pfns);
+	domain_map(e->d, 0x1000, pfns[0] * K4, 512, 7);
+	domain_map(e->d, 0x1200, pfns[0] * K4 + 512, 0x1e00, 7);
+	req_end(e, &req, 0);
+	model_check(e->md, NULL);
+	expect_silence(e);
+	req_begin(e, &left);
+	domain_unmap(e->d, 0x1000, 512);
+	req_end(e, &left, 0);
+	model_check(e->md, NULL);
+	expect_silence(e);
+	req_begin(e, &right);
+	domain_unmap(e->d, 0x1200, 0x1e00);
+	fake_unpin(e, pfns, 2);
+	req_end(e, &right, 0);
+	model_check(e->md, NULL);
+	expect_silence(e);
+}
+
+/*
+ * With a domain and large pages off a cut divides what is filled, and a failed request changes
+ * nothing.
+ */
+static void test_cut_filled(void **state)
+{
+	struct request req = {MAP_(1, AT(0x1000)), .length = 2 * K4};
+	struct request un = {UNMAP_(1, 0x1000, K4), .out_length = K4};
+	struct env *e = *state;
+	u64 pfns[2], digest;
+
+	e->d = domain_new(e, NULL);
+	table_new(e, 1);
+	SEND(e, 0, .kind = REQ_HUGE_PAGES, .table = 1);
 	attach_empty(e, 1, 1);
 	req_begin(e, &req);
 	fake_pin(e, VA_P, 2, pfns);
 	fake_map(e, 0x1000, pfns, 2);
 	req_end(e, &req, 0);
-	SEND(e, -EINVAL, CUT_(1, 0x11ff));
-	expect_silence(e);
 	digest = model_digest(e->md);
+	SEND(e, -EINVAL, CUT_(1, 0x11ff));
 	SEND(e, -ENOENT, UNMAP_(1, 0x1000, K4));
 	assert_true(digest == model_digest(e->md));
-	un.out_length = 2 * K4;
-	un.length = 2 * K4;
+	SEND(e, 0, CUT_(1, 0x1fff));
 	req_begin(e, &un);
-	domain_unmap(e->d, 0x1000, 2 * K4);
-	fake_unpin(e, pfns, 2);
+	domain_unmap(e->d, 0x1000, K4);
+	fake_unpin(e, pfns, 1);
 	req_end(e, &un, 0);
 	model_check(e->md, NULL);
 	expect_silence(e);
 	assert_true(digest != model_digest(e->md));
 }
 
-/* --- a view by hand ---------------------------------------------------------------------------- */
+/* --- a view by hand ---------------------------------------------------------------------- */
 
 /* What a right backend shows for view_world(); each test spoils one word of it. */
 struct fake_view {
@@ -645,6 +683,7 @@ static void test_check_view(void **state)
 
 int main(void)
 {
+	int failed = run_row_tests();
 	const struct CMUnitTest tests[] = {
 		TEST(test_auto_lowest),
 		TEST(test_auto_reserved),
@@ -665,10 +704,9 @@ int main(void)
 		cmocka_unit_test(test_check_machine),
 		TEST(test_small_maps),
 		TEST(test_cut_shares_page),
+		TEST(test_cut_filled),
 		cmocka_unit_test(test_check_view),
 	};
-
-	int failed = run_row_tests();
 
 	return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

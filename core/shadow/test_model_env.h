@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the model's tests share: a machine with the model as its observer, three buffers, requests by
- * hand, and a fake page core of a few lines.
+ * What the model's tests share: a machine with the model as its observer, three buffers, requests
+ * by hand, and a fake page core of a few lines.
  */
 #ifndef NOSNOOP_TEST_MODEL_ENV_H
 #define NOSNOOP_TEST_MODEL_ENV_H

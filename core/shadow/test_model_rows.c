@@ -2,8 +2,7 @@
 /* Every row of errnos is fed rightly (silence) and wrongly (R1). */
 #include "core/shadow/test_model_env.h"
 
-/* --- errno rows ----------------------------------------------------------------------------------
- */
+/* --- errno rows -------------------------------------------------------------------------- */
 
 /*
  * The world of all rows. Table 1: empty. Table 2: domain 1 on it, no area; its promise [1M..2M-1],

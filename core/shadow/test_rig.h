@@ -123,7 +123,7 @@ static inline void flush(struct rig *r, u64 pfn, u64 n)
 
 static inline u32 set_of(const struct rig *r, u64 pfn)
 {
-	const struct frame *f = frame_find(r->s, pfn);
+	const struct frame *f = shadow_frame_find(r->s, pfn);
 
 	return f ? lines_pack(&f->set) : 0;
 }

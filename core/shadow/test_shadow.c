@@ -393,12 +393,12 @@ static void concrete_states_are_checked_against_the_set(void **state)
 	assert_int_equal(c_findings(&r, EV_CPU_STORE, LINE_C, false), 0);
 	assert_int_equal(c_findings(&r, EV_EVICT, LINE_D, false),
 			 0); /* the store was this line's */
-	assert_int_equal(frame_find(r.s, P)->set.in[LINE_D], 1u << 2);
+	assert_int_equal(shadow_frame_find(r.s, P)->set.in[LINE_D], 1u << 2);
 	flush(&r, P, 1);
 	clean(&r, P, 1);
 	assert_int_equal(c_findings(&r, EV_CPU_STORE, LINE_C, false), 0);
 	drain(&r); /* the clean may have come before the store */
-	assert_int_equal(frame_find(r.s, P)->set.in[LINE_D], 1u << 2);
+	assert_int_equal(shadow_frame_find(r.s, P)->set.in[LINE_D], 1u << 2);
 	map(&r, 1, NC, P, 1, RW);
 	assert_int_equal(c_findings(&r, EV_DMA_WRITE, LINE_DH, false), 0);
 	assert_int_equal(c_findings(&r, EV_DMA_READ, LINE_I, true), 1);

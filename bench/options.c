@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bench/options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/flush/clean.h"
+
+static bool parse_number(const char *arg, bool units, u64 *out)
+{
+	static const char letters[] = "KMGT";
+	const char *unit;
+	char *end;
+
+	errno = 0;
+	*out = strtoull(arg, &end, 0);
+	if (!isdigit((unsigned char)*arg) || errno)
+		return false;
+	if (!*end)
+		return true;
+	unit = units && !end[1] ? strchr(letters, toupper((unsigned char)*end)) : NULL;
+	return unit && !check_mul_overflow(*out, 1ULL << (10 * (unit - letters + 1)), out);
+}
+
+u64 option_size(struct argp_state *state, const char *name, const char *arg, u64 least, u64 most)
+{
+	u64 v;
+
+	if (!parse_number(arg, true, &v) || v < least || v > most)
+		argp_error(state, "--%s %s: expected bytes as 2G or 256M, from %lluM to %lluM",
+			   name, arg, (unsigned long long)least >> 20,
+			   (unsigned long long)most >> 20);
+	return v;
+}
+
+u64 option_number(struct argp_state *state, const char *name, const char *arg, u64 least, u64 most)
+{
+	u64 v;
+
+	if (!parse_number(arg, false, &v) || v < least || v > most)
+		argp_error(state, "--%s %s: expected a number from %llu to %llu", name, arg,
+			   (unsigned long long)least, (unsigned long long)most);
+	return v;
+}
+
+const struct clean_ops *option_clean(const char *name)
+{
+	const struct clean_ops *ops;
+	char err[256];
+
+	if (!name)
+		return clean_best();
+	ops = clean_find(name, err, sizeof(err));
+	if (!ops)
+		exit(option_bad(err));
+	return ops;
+}
+
+void option_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+	int unread;
+
+	argp_err_exit_status = 2;
+	argp_parse(argp, argc, argv, 0, &unread, input);
+}
+
+int option_bad(const char *what)
+{
+	fprintf(stderr, "nosnoop-bench: %s\n", what);
+	return 2;
+}

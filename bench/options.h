@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the commands of nosnoop-bench share: how options are read, and the commands themselves. */
+#ifndef NOSNOOP_BENCH_OPTIONS_H
+#define NOSNOOP_BENCH_OPTIONS_H
+
+#include <argp.h>
+
+#include "core/machine/machine.h"
+
+/* "2G", "256M", "4096": bytes. On anything else argp_error(), exit 2. */
+u64 option_size(struct argp_state *state, const char *name, const char *arg, u64 least, u64 most);
+u64 option_number(struct argp_state *state, const char *name, const char *arg, u64 least, u64 most);
+/* NULL: clean_best(). An unknown or unavailable name ends the program with the known ones, exit 2.
+ */
+const struct clean_ops *option_clean(const char *name);
+/* argp with exit 2 on bad usage. */
+void option_parse(const struct argp *argp, int argc, char **argv, void *input);
+/* The line on standard error, and 2: bad input. */
+int option_bad(const char *what);
+
+struct bench_command {
+	const char *name, *what;
+	int (*main)(int argc, char **argv); /* argv[0] is "nosnoop-bench NAME"; exit status */
+};
+
+int list_main(int argc, char **argv);
+int run_main(int argc, char **argv);
+int clean_main(int argc, char **argv);
+int report_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* report.txt: tables for a mail, at most 75 columns. */
+#include "bench/results.h"
+
+#define COLUMNS 75
+#define CELL	16
+
+char *contract_letters(u32 mask, char buf[SHADOW_CONTRACTS + 1])
+{
+	static const char letters[] = "LI01EOU";
+	u32 n = 0;
+
+	for (u32 c = 0; c < SHADOW_CONTRACTS; c++)
+		if (mask >> c & 1)
+			buf[n++] = letters[c];
+	if (!n)
+		buf[n++] = '-';
+	buf[n] = '\0';
+	return buf;
+}
+
+static const char *ratio(char buf[CELL], u64 flushes, u64 bound)
+{
+	if (bound)
+		snprintf(buf, CELL, "%.2f", (double)flushes / bound);
+	else
+		strcpy(buf, "-");
+	return buf;
+}
+
+/* Six columns at most. */
+static const char *count(char buf[CELL], u64 n)
+{
+	if (n < 1000000)
+		snprintf(buf, CELL, "%llu", (unsigned long long)n);
+	else if (n < 100000000)
+		snprintf(buf, CELL, "%lluk", (unsigned long long)n / 1000);
+	else
+		snprintf(buf, CELL, "%lluM", (unsigned long long)n / 1000000);
+	return buf;
+}
+
+static const char *per_page(char buf[CELL], const struct phase_result *r)
+{
+	if (r->pages)
+		snprintf(buf, CELL, "%.1f", r->ns / r->pages);
+	else
+		strcpy(buf, "n/a");
+	return buf;
+}
+
+/* "123.4 (+120.1)": ns a page, and what that is more than none. */
+static const char *with_delta(char buf[CELL], const struct phase_result *r)
+{
+	if (r->pages)
+		snprintf(buf, CELL, "%.1f (%+.1f)", r->ns / r->pages, r->delta_ns / r->pages);
+	else
+		strcpy(buf, "n/a");
+	return buf;
+}
+
+static const char *name_of(const struct report *r, u32 policy)
+{
+	return r->survey.policies.policy[policy]->name;
+}
+
+/* --- what and where --------------------------------------------------------------------------- */
+
+static void print_meta_line(FILE *f, const json_t *meta, const char *key)
+{
+	const char *text = json_string_value(json_object_get(meta, key));
+
+	fprintf(f, "%-10s %.*s\n", key, COLUMNS - 11, text ? text : "n/a");
+}
+
+static void print_head(FILE *f, const struct report *r, const json_t *meta)
+{
+	static const char *const keys[] = {"cpu",    "microcode", "governor", "kernel",
+					   "commit", "compiler",  "flags",    "date"};
+
+	fprintf(f, "nosnoop: flush policies, judged and priced\n\n");
+	for (u32 i = 0; i < ARRAY_SIZE(keys); i++)
+		print_meta_line(f, meta, keys[i]);
+	fprintf(f, "%-10s boot %llu MiB, seed %llu; judged at the same size\n", "size",
+		(unsigned long long)r->workload.size >> 20, (unsigned long long)r->workload.seed);
+	fprintf(f, "%-10s %s, drained; lines %s before each flush\n", "clean",
+		r->options.rig.clean->name, memory_lines_name[r->options.rig.lines]);
+	fprintf(f, "%-10s %llu MiB of real pages%s\n%-10s judged %.0f s, timed %.0f s\n", "memory",
+		(unsigned long long)r->survey.rig.memory.size >> 20,
+		r->survey.rig.memory.huge ? ", huge pages asked for" : "", "took",
+		r->survey.judge_seconds, r->survey.time_seconds);
+}
+
+/* --- all workloads together ------------------------------------------------------------------- */
+
+static void print_verdicts(FILE *f, const struct report *r)
+{
+	char claims[8], broken[8], a[CELL], b[CELL], c[CELL], d[CELL], e[CELL];
+
+	fprintf(f, "\nVerdicts, all workloads together. Contracts: L leak, I integrity, 0 is S0\n"
+		   "and 1 is S1 (visibility), E un-exposure, O order, U unpinned while mapped.\n"
+		   "\"broken\": broken on these runs; what is not there was not seen to break.\n"
+		   "bound: fewest page flushes that keep the claims; LIS0: that keep L, I, S0.\n\n");
+	fprintf(f, "%-25s %-7s %-7s %6s %6s %5s %6s %5s\n", "policy", "claims", "broken", "flush", "bound",
+		"ratio", "LIS0", "ratio");
+	for (u32 p = 0; p < r->survey.policies.nr; p++) {
+		struct policy_total t = survey_total(&r->survey, p);
+
+		fprintf(f, "%-25.25s %-7s %-7s %6s %6s %5s %6s %5s\n", name_of(r, p),
+			contract_letters(r->survey.policies.policy[p]->claims, claims),
+			contract_letters(t.broken, broken), count(a, t.flushes), count(b, t.bound),
+			ratio(c, t.flushes, t.bound), count(d, t.bound_lis0),
+			ratio(e, t.flushes, t.bound_lis0));
+	}
+	for (u32 p = 0; p < r->survey.policies.nr; p++)
+		if (!survey_total(&r->survey, p).as_claimed)
+			fprintf(f, "NOT AS CLAIMED: %s\n", name_of(r, p));
+}
+
+static void print_times(FILE *f, const struct report *r)
+{
+	char a[CELL], b[CELL], c[CELL];
+
+	fprintf(f, "\nTimes, all workloads together: ns per 4 KiB page, medians; in brackets what\n"
+		   "that is more than policy none, which ran beside each of them.\n\n");
+	fprintf(f, "%-25s %16s %15s %16s\n", "policy", "map", "unmap", "teardown");
+	for (u32 p = 0; p < r->survey.policies.nr; p++) {
+		struct policy_total t = survey_total(&r->survey, p);
+
+		fprintf(f, "%-25.25s %16s %15s %16s\n", name_of(r, p),
+			with_delta(a, &t.phase[PHASE_MAP]), with_delta(b, &t.phase[PHASE_UNMAP]),
+			with_delta(c, &t.phase[PHASE_TEARDOWN]));
+	}
+}
+
+/* --- one workload ----------------------------------------------------------------------------- */
+
+static bool has_phase(const struct report *r, u32 w, enum phase phase)
+{
+	return cell_phase(survey_cell(&r->survey, w, 0), phase).pages;
+}
+
+static void print_workload(FILE *f, const struct report *r, u32 w)
+{
+	const struct workload *wl = &r->survey.workloads.w[w];
+	char a[CELL], broken[8];
+
+	fprintf(f, "\n%s: %s\n%u ops, %llu pages; %u rounds; ns per 4 KiB page\n\n", wl->name,
+		wl->what, wl->nr_ops, (unsigned long long)wl->pages, r->survey.rounds[w]);
+	fprintf(f, "%-25s %-7s %6s", "policy", "broken", "flush");
+	for (u32 p = 0; p < PHASE_NR; p++)
+		if (has_phase(r, w, p))
+			fprintf(f, " %6.6s", p == PHASE_TEARDOWN ? "tear" : phase_name[p]);
+	fputc('\n', f);
+	for (u32 i = 0; i < r->survey.policies.nr; i++) {
+		const struct cell *c = survey_cell(&r->survey, w, i);
+
+		fprintf(f, "%-25.25s %-7s %6s", name_of(r, i),
+			contract_letters(cell_broken(c), broken), count(a, c->verdict.v.flushes));
+		for (u32 p = 0; p < PHASE_NR; p++) {
+			struct phase_result phase = cell_phase(c, p);
+
+			if (has_phase(r, w, p))
+				fprintf(f, " %6s", per_page(a, &phase));
+		}
+		fputc('\n', f);
+	}
+}
+
+/* --- beside the published figures ------------------------------------------------------------- */
+
+static s64 find_policy(const struct report *r, const char *name)
+{
+	for (u32 p = 0; p < r->survey.policies.nr; p++)
+		if (!strcmp(name_of(r, p), name))
+			return p;
+	return -1;
+}
+
+static s64 find_workload(const struct report *r, const char *name)
+{
+	for (u32 w = 0; w < r->survey.workloads.nr; w++)
+		if (!strcmp(r->survey.workloads.w[w].name, name))
+			return w;
+	return -1;
+}
+
+/* Total of a phase: cycles where there is a PMU, else ms. */
+static double total(const struct cell *c, enum phase phase, bool cycles)
+{
+	if (cycles)
+		return c->count.phase[phase].counters[COUNTER_CYCLES].value / 1e6;
+	return cell_phase(c, phase).ns / 1e6;
+}
+
+static void print_row(FILE *f, const struct report *r, s64 boot, const s64 *policies, u32 nr,
+		      enum phase phase, bool cycles)
+{
+	double none = total(survey_cell(&r->survey, boot, 0), phase, cycles);
+
+	fprintf(f, "%-9s %9.2f", phase_name[phase], none);
+	for (u32 i = 0; i < nr; i++) {
+		double t = total(survey_cell(&r->survey, boot, policies[i]), phase, cycles);
+		char buf[32];
+
+		snprintf(buf, sizeof(buf), "%.1f (%+.1f)", t, t - none);
+		fprintf(f, " %17s", buf);
+	}
+	fputc('\n', f);
+}
+
+static void print_published(FILE *f)
+{
+	fprintf(f, "\nPublished (cover letter of the 2024 proposal; other hardware: 8 GB guest,\n"
+		   "GPU with 1 GB aperture, 4.494 GHz), 10^6 cycles before -> after. The last\n"
+		   "column is computed from them: ns added per 4 KiB page of the guest.\n\n");
+	for (u32 i = 0; published_figure(i); i++) {
+		const struct published *p = published_figure(i);
+		double added = p->after - p->before;
+
+		fprintf(f, "%-8s %-9s %5uM -> %5uM (+%.0fM) %8.1f\n", p->api, p->phase, p->before,
+			p->after, added,
+			added * 1e6 / PUBLISHED_GHZ / (PUBLISHED_GUEST >> PAGE_SHIFT));
+	}
+}
+
+static void print_boot(FILE *f, const struct report *r)
+{
+	static const char *const wanted[] = {"v1_posted", "storage_skip", "exact"};
+	static const enum phase rows[] = {PHASE_MAP, PHASE_UNMAP, PHASE_TEARDOWN};
+	s64 boot = find_workload(r, "boot"), policies[ARRAY_SIZE(wanted)];
+	bool cycles = !counter_why_not(&r->survey.counters, COUNTER_CYCLES);
+	u32 nr = 0;
+
+	if (boot < 0)
+		return;
+	for (u32 i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (find_policy(r, wanted[i]) >= 0)
+			policies[nr++] = find_policy(r, wanted[i]);
+	fprintf(f, "\nBoot and teardown of a guest of %llu MiB, totals in %s (in brackets:\n"
+		   "more than none)\n\n",
+		(unsigned long long)r->workload.size >> 20,
+		cycles ? "10^6 cycles" : "ms (cycles: n/a)");
+	fprintf(f, "%-9s %9s", "", "none");
+	for (u32 i = 0; i < nr; i++)
+		fprintf(f, " %17s", name_of(r, policies[i]));
+	fputc('\n', f);
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+		print_row(f, r, boot, policies, nr, rows[i], cycles);
+	print_published(f);
+}
+
+/* --- counters --------------------------------------------------------------------------------- */
+
+static const char *counted(char buf[CELL], const struct cell *c, enum counter_id id)
+{
+	bool available = false, multiplexed = false;
+	double sum = 0;
+
+	for (u32 p = 0; c->counted && p < PHASE_NR; p++) {
+		available |= c->count.phase[p].counters[id].available;
+		multiplexed |= c->count.phase[p].counters[id].multiplexed;
+		sum += c->count.phase[p].counters[id].value;
+	}
+	if (available)
+		snprintf(buf, CELL, "%.0f%s", sum, multiplexed ? "*" : "");
+	else
+		strcpy(buf, "n/a");
+	return buf;
+}
+
+static void print_counters(FILE *f, const struct report *r)
+{
+	static const char *const wanted[] = {"none", "eager", "sticky", "storage_skip"};
+	s64 boot = find_workload(r, "boot");
+	char buf[CELL];
+
+	if (boot < 0)
+		return;
+	fprintf(f, "\nCounters over the timed regions of boot (one run of its own; task-clock in\n"
+		   "ns; * scaled up: the event shared a counter)\n\n%-17s",
+		"event");
+	for (u32 i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (find_policy(r, wanted[i]) >= 0)
+			fprintf(f, " %13s", wanted[i]);
+	fputc('\n', f);
+	for (u32 id = 0; id < COUNTER_NR; id++) {
+		fprintf(f, "%-17s", counter_name(id));
+		for (u32 i = 0; i < ARRAY_SIZE(wanted); i++) {
+			s64 p = find_policy(r, wanted[i]);
+
+			if (p >= 0)
+				fprintf(f, " %13s",
+					counted(buf, survey_cell(&r->survey, boot, p), id));
+		}
+		fputc('\n', f);
+	}
+	for (u32 id = 0; id < COUNTER_NR; id++)
+		if (counter_why_not(&r->survey.counters, id))
+			fprintf(f, "%s: n/a, %s\n", counter_name(id),
+				counter_why_not(&r->survey.counters, id));
+}
+
+void cleans_print(FILE *f, const struct clean_times *times, u32 nr)
+{
+	fprintf(f, "Clean primitives, ns per dirty 64-byte line; complete: with a full fence\n\n");
+	fprintf(f, "%-11s %10s %10s %10s %10s\n", "", "4K issue", "complete", "1M issue",
+		"complete");
+	for (u32 i = 0; i < nr; i++) {
+		fprintf(f, "%-11s", times[i].info.name);
+		if (!times[i].info.ops) {
+			fprintf(f, " n/a: %s\n", times[i].info.why);
+			continue;
+		}
+		for (u32 s = 0; s < CLEANS_SIZES; s++)
+			fprintf(f, " %10.2f %10.2f", times[i].at[s].issue, times[i].at[s].complete);
+		fputc('\n', f);
+	}
+}
+
+void report_print(FILE *f, const struct report *r, const json_t *meta)
+{
+	print_head(f, r, meta);
+	print_verdicts(f, r);
+	print_times(f, r);
+	print_boot(f, r);
+	print_counters(f, r);
+	fputc('\n', f);
+	cleans_print(f, r->cleans, r->nr_cleans);
+	for (u32 w = 0; w < r->survey.workloads.nr; w++)
+		print_workload(f, r, w);
+}

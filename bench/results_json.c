@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bench/results.h"
+
+#define NA json_string("n/a")
+
+static const struct published published[] = {
+	{"iommufd", "map", PHASE_MAP, 1167, 2400},
+	{"iommufd", "unmap", PHASE_UNMAP, 40, 276},
+	{"iommufd", "teardown", PHASE_TEARDOWN, 201, 1160},
+	{"type1", "map", PHASE_MAP, 3058, 5664},
+	{"type1", "unmap", PHASE_UNMAP, 379, 1653},
+	{"type1", "teardown", PHASE_TEARDOWN, 448, 1522},
+};
+
+const struct published *published_figure(u32 i)
+{
+	return i < ARRAY_SIZE(published) ? &published[i] : NULL;
+}
+
+static json_t *number(u64 v)
+{
+	return json_integer((json_int_t)v);
+}
+
+/* Times are read by people too: a thousandth of a ns is more than they hold. */
+static json_t *real(double v)
+{
+	return json_real((s64)(v * 1000 + (v < 0 ? -0.5 : 0.5)) / 1000.0);
+}
+
+static json_t *ratio(u64 flushes, u64 bound)
+{
+	return bound ? real((double)flushes / bound) : NA;
+}
+
+static json_t *contract_names(u32 mask)
+{
+	json_t *list = json_array();
+
+	for (u32 c = 0; c < SHADOW_CONTRACTS; c++)
+		if (mask >> c & 1)
+			json_array_append_new(list, json_string(shadow_contract_name[c]));
+	return list;
+}
+
+static json_t *contracts(const struct verdict *v)
+{
+	json_t *o = json_object();
+
+	for (u32 c = 0; c < SHADOW_CONTRACTS; c++) {
+		const struct judge_contract *k = &v->contract[c];
+		json_t *value = json_string("ok");
+
+		if (k->broken) {
+			json_decref(value);
+			value = json_pack("{sIsIsI}", "op", (json_int_t)k->op, "page",
+					  (json_int_t)k->page, "should", (json_int_t)k->should);
+		}
+		json_object_set_new(o, shadow_contract_name[c], value);
+	}
+	return o;
+}
+
+static json_t *phase_json(const struct phase_result *r, const struct counter_sum *cycles)
+{
+	bool has = cycles && cycles->available && r->pages;
+
+	return json_pack("{sososososososo}", "requests", number(r->requests), "pages",
+			 number(r->pages), "ns", real(r->ns), "none_ns", real(r->none_ns),
+			 "ns_page", r->pages ? real(r->ns / r->pages) : NA, "delta_ns_page",
+			 r->pages ? real(r->delta_ns / r->pages) : NA, "cycles_page",
+			 has ? real(cycles->value / r->pages) : NA);
+}
+
+/* Over all phases: the timed regions of one run. */
+static json_t *counters_json(const struct cell *c)
+{
+	json_t *o = json_object();
+
+	for (u32 i = 0; i < COUNTER_NR; i++) {
+		bool available = false, multiplexed = false;
+		double sum = 0;
+
+		for (u32 p = 0; p < PHASE_NR; p++) {
+			const struct counter_sum *s = &c->count.phase[p].counters[i];
+
+			available |= s->available;
+			multiplexed |= s->multiplexed;
+			sum += s->value;
+		}
+		json_object_set_new(o, counter_name(i), available ? number(sum) : NA);
+		if (multiplexed)
+			json_object_set_new(o, "multiplexed", json_true());
+	}
+	return o;
+}
+
+static void add_phases(json_t *o, const struct phase_result *r, const struct cell *c)
+{
+	for (u32 p = 0; p < PHASE_NR; p++) {
+		const struct counter_sum *cycles = NULL;
+
+		if (!r[p].requests)
+			continue;
+		if (c && c->counted)
+			cycles = &c->count.phase[p].counters[COUNTER_CYCLES];
+		json_object_set_new(o, phase_name[p], phase_json(&r[p], cycles));
+	}
+}
+
+static json_t *cell_json(const struct report *r, u32 w, u32 p)
+{
+	const struct cell *c = survey_cell(&r->survey, w, p);
+	const struct verdict *v = &c->verdict.v;
+	struct phase_result phase[PHASE_NR];
+	json_t *o;
+
+	o = json_pack("{sssssssosososososososIsb}", "workload", r->survey.workloads.w[w].name,
+		      "policy", v->policy->name, "backend", v->backend, "contracts", contracts(v),
+		      "flushes", number(v->flushes), "redundant", number(v->redundant), "missing",
+		      number(v->missing), "bound", number(v->bound), "bound_lis0",
+		      number(v->bound_lis0), "ratio", ratio(v->flushes, v->bound), "findings",
+		      (json_int_t)v->nr_findings, "as_claimed", v->outcome == JUDGE_GOOD);
+	json_object_set_new(o, "rounds", number(c->nr));
+	for (u32 i = 0; i < PHASE_NR; i++)
+		phase[i] = cell_phase(c, i);
+	add_phases(o, phase, c);
+	if (c->nr)
+		json_object_set_new(o, "clean_lines", number(c->round[0].policy.clean_lines));
+	if (c->counted)
+		json_object_set_new(o, "counters", counters_json(c));
+	return o;
+}
+
+static json_t *summary_json(const struct report *r, u32 p)
+{
+	const struct flush_policy *policy = r->survey.policies.policy[p];
+	struct policy_total t = survey_total(&r->survey, p);
+	json_t *o;
+
+	o = json_pack("{sssosososososososososb}", "policy", policy->name, "claims",
+		      contract_names(policy->claims), "broken", contract_names(t.broken), "flushes",
+		      number(t.flushes), "redundant", number(t.redundant), "missing",
+		      number(t.missing), "bound", number(t.bound), "bound_lis0",
+		      number(t.bound_lis0), "ratio", ratio(t.flushes, t.bound), "ratio_lis0",
+		      ratio(t.flushes, t.bound_lis0), "as_claimed", t.as_claimed);
+	add_phases(o, t.phase, NULL);
+	return o;
+}
+
+static json_t *published_json(void)
+{
+	json_t *list = json_array();
+
+	for (u32 i = 0; i < ARRAY_SIZE(published); i++)
+		json_array_append_new(
+			list, json_pack("{sssssisiss}", "api", published[i].api, "phase",
+					published[i].phase, "before_mcycles",
+					(int)published[i].before, "after_mcycles",
+					(int)published[i].after, "from", PUBLISHED_BY));
+	return list;
+}
+
+static json_t *workloads_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (u32 i = 0; i < r->survey.workloads.nr; i++) {
+		const struct workload *w = &r->survey.workloads.w[i];
+
+		json_array_append_new(list,
+				      json_pack("{sssssbsosososo}", "workload", w->name, "what",
+						w->what, "recorded", w->recorded, "ops",
+						number(w->nr_ops), "buffer_pages", number(w->pages),
+						"rounds", number(r->survey.rounds[i]), "seconds",
+						real(r->survey.spent[i])));
+	}
+	return list;
+}
+
+json_t *cleans_json(const struct clean_times *times, u32 nr)
+{
+	json_t *list = json_array();
+
+	for (u32 i = 0; i < nr; i++) {
+		bool has = times[i].info.ops;
+
+		for (u32 s = 0; s < CLEANS_SIZES; s++) {
+			json_t *o = json_pack(
+				"{sssIsoso}", "clean", times[i].info.name, "bytes",
+				(json_int_t)cleans_size[s], "issue_ns_line",
+				has ? real(times[i].at[s].issue) : NA, "complete_ns_line",
+				has ? real(times[i].at[s].complete) : NA);
+
+			if (!has)
+				json_object_set_new(o, "why", json_string(times[i].info.why));
+			json_array_append_new(list, o);
+		}
+	}
+	return list;
+}
+
+json_t *results_json(const struct report *r)
+{
+	const struct survey *s = &r->survey;
+	json_t *summary = json_array(), *results = json_array();
+
+	for (u32 p = 0; p < s->policies.nr; p++)
+		json_array_append_new(summary, summary_json(r, p));
+	for (u32 w = 0; w < s->workloads.nr; w++)
+		for (u32 p = 0; p < s->policies.nr; p++)
+			json_array_append_new(results, cell_json(r, w, p));
+	return json_pack("{sssosososososo}", "schema", "nosnoop-bench report 1", "size",
+			 number(r->workload.size), "summary", summary, "results", results,
+			 "workloads", workloads_json(r), "clean",
+			 cleans_json(r->cleans, r->nr_cleans), "published", published_json());
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* nosnoop-bench run: arguments and output; the measuring is in runs.c. */
+#include <jansson.h>
+#include <stdio.h>
+
+#include "bench/options.h"
+#include "bench/progress.h"
+#include "bench/runs.h"
+#include "fuzz/policies.h"
+
+#define SIZE_MAX_RUN (64ULL << 30)
+
+struct run_args {
+	const char *workload, *policy;
+	u32 domains; /* 0: 1 and 4 */
+	u64 size;
+	u32 reps;
+	bool json;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct run_args *a = state->input;
+
+	switch (key) {
+	case 'w':
+		a->workload = arg;
+		return 0;
+	case 'd':
+		a->domains = option_number(state, "domains", arg, 1, 64);
+		return 0;
+	case 's':
+		a->size = option_size(state, "size", arg, 1 << 20, SIZE_MAX_RUN);
+		return 0;
+	case 'p':
+		a->policy = arg;
+		return 0;
+	case 'n':
+		a->reps = option_number(state, "reps", arg, 1, 100000);
+		return 0;
+	case 'j':
+		a->json = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{"workload", 'w', "NAME", 0, "contiguous, scattered, churn or all (all)", 0},
+	{"domains", 'd', "N", 0, "NC domains of the table (1, then 4)", 0},
+	{"size", 's', "SIZE", 0, "mapped at once (256M)", 0},
+	{"policy", 'p', "P", 0, "flush policy; decides, but nothing is cleaned (none)", 0},
+	{"reps", 'n', "N", 0, "repetitions (31)", 0},
+	{"json", 'j', NULL, 0, "print JSON", 0},
+	{0},
+};
+
+static double aim(const struct run_layout *l, u32 domains)
+{
+	return domains == 1 ? l->aim1 : domains == 4 ? l->aim4 : 0;
+}
+
+static void print_head(const struct run_args *a, const struct flush_policy *policy)
+{
+	printf("page core alone, observer off, no memory, policy %s, %llu MiB\n", policy->name,
+	       (unsigned long long)a->size >> 20);
+	printf("ns per 4 KiB page (churn: per map+unmap pair), %u repetitions\n\n", a->reps);
+	printf("%-11s %7s %7s %8s %7s %8s %6s\n", "workload", "domains", "map", "unmap", "both",
+	       "min both", "aim");
+}
+
+static void print_line(const struct run_options *o, const struct run_times *t)
+{
+	double goal = aim(o->layout, o->domains);
+	char map[16] = "-", unmap[16] = "-", text[16] = "-";
+
+	if (!o->layout->churn) {
+		snprintf(map, sizeof(map), "%.2f", t->median.map);
+		snprintf(unmap, sizeof(unmap), "%.2f", t->median.unmap);
+	}
+	if (goal)
+		snprintf(text, sizeof(text), "<= %g", goal);
+	printf("%-11s %7u %7s %8s %7.2f %8.2f %6s\n", o->layout->name, o->domains, map, unmap,
+	       t->median.both, t->least.both, text);
+	fflush(stdout);
+}
+
+static json_t *figures(const struct run_options *o, const struct run_figures *f)
+{
+	if (o->layout->churn)
+		return json_pack("{sf}", "pair", f->both);
+	return json_pack("{sfsfsf}", "map", f->map, "unmap", f->unmap, "both", f->both);
+}
+
+static json_t *to_json(const struct run_options *o, const struct run_times *t)
+{
+	double goal = aim(o->layout, o->domains);
+	json_t *aim_json = goal ? json_real(goal) : json_null();
+
+	return json_pack("{sssssisIsisosososs}", "workload", o->layout->name, "policy",
+			 o->policy->name, "domains", (int)o->domains, "pages", (json_int_t)t->pages,
+			 "reps", (int)t->reps, "median", figures(o, &t->median), "min",
+			 figures(o, &t->least), "aim", aim_json, "unit",
+			 o->layout->churn ? "ns per pair" : "ns per 4 KiB page");
+}
+
+static int run_one(const struct run_args *a, struct run_options *o, json_t *list)
+{
+	struct run_times t;
+	int rc;
+
+	progress(progress_wanted(), "%s, %u domains", o->layout->name, o->domains);
+	rc = run_layout_time(o, &t);
+	progress_end(progress_wanted());
+	if (rc) {
+		fprintf(stderr, "nosnoop-bench: %s: %s\n", o->layout->name, strerror(-rc));
+		return 1;
+	}
+	if (a->json)
+		json_array_append_new(list, to_json(o, &t));
+	else
+		print_line(o, &t);
+	return 0;
+}
+
+static int run_all(const struct run_args *a, const struct flush_policy *policy, json_t *list)
+{
+	static const u32 both[] = {1, 4};
+	bool any = false;
+	int rc = 0;
+
+	for (u32 i = 0; !rc && run_layout(i); i++) {
+		if (strcmp(a->workload, "all") && strcmp(a->workload, run_layout(i)->name))
+			continue;
+		any = true;
+		for (u32 k = 0; !rc && k < (a->domains ? 1 : ARRAY_SIZE(both)); k++) {
+			struct run_options o = {
+				.layout = run_layout(i),
+				.policy = policy,
+				.domains = a->domains ? a->domains : both[k],
+				.size = a->size,
+				.reps = a->reps,
+			};
+
+			rc = run_one(a, &o, list);
+		}
+	}
+	return any ? rc : option_bad("unknown --workload, expected contiguous, scattered, churn or all");
+}
+
+int run_main(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "Times map and unmap of the page core alone: no observer, no memory behind the "
+		       "pages, nothing cleaned.",
+	};
+	struct run_args a = {
+		.workload = "all", .policy = "none", .size = 256ULL << 20, .reps = 31};
+	struct policies policies = {0};
+	json_t *list = json_array(), *root;
+	char err[2048];
+	int rc;
+
+	option_parse(&argp, argc, argv, &a);
+	if (policies_add(&policies, a.policy, err, sizeof(err)))
+		return option_bad(err);
+	if (policies.nr != 1)
+		return option_bad("--policy: expected one policy");
+	if (!a.json)
+		print_head(&a, policies.policy[0]);
+	rc = run_all(&a, policies.policy[0], list);
+	root = json_pack("{so}", "runs", list);
+	if (a.json && !rc) {
+		json_dumpf(root, stdout, JSON_INDENT(1));
+		putchar('\n');
+	}
+	json_decref(root);
+	policies_close(&policies);
+	return rc;
+}

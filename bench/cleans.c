@@ -86,3 +86,16 @@ int cleans_time(struct clean_times *times, u32 *nr, u64 seed)
 	free(v);
 	return 0;
 }
+
+double cleans_one_page(void)
+{
+	struct clean_times times[CLEANS_MAX];
+	u32 nr;
+
+	if (cleans_time(times, &nr, 1))
+		return 0;
+	for (u32 i = 0; i < nr; i++)
+		if (times[i].info.ops == clean_best())
+			return times[i].at[0].complete * LINES_PAGE;
+	return 0;
+}

@@ -21,4 +21,7 @@ extern const size_t cleans_size[CLEANS_SIZES];
 /* Fills in times[CLEANS_MAX]; *nr of them, available here or not. 0 or -ENOMEM. */
 int cleans_time(struct clean_times *times, u32 *nr, u64 seed);
 
+/* ns until one dirty 4 KiB page has been cleaned by clean_best() and drained; 0: no memory. */
+double cleans_one_page(void);
+
 #endif

@@ -81,6 +81,23 @@ static int write_temp(const struct output *out, const struct output_file *file, 
 	return rc;
 }
 
+/* The one reason why a rename in one folder would fail half-way through the files. */
+static int check_targets(const struct output *out, const struct output_file *files, u32 nr)
+{
+	struct stat st;
+	char *path;
+	int rc = 0;
+
+	for (u32 i = 0; !rc && i < nr; i++) {
+		if (asprintf(&path, "%s/%s", out->folder, files[i].name) < 0)
+			return -ENOMEM;
+		if (!lstat(path, &st) && S_ISDIR(st.st_mode))
+			rc = -EISDIR;
+		free(path);
+	}
+	return rc;
+}
+
 static int rename_temp(const struct output *out, const char *temp, const char *name)
 {
 	char *path;
@@ -102,6 +119,8 @@ int output_write(const struct output *out, const struct output_file *files, u32 
 
 	for (i = 0; !rc && i < nr; i++)
 		rc = write_temp(out, &files[i], &temp[i]);
+	if (!rc)
+		rc = check_targets(out, files, nr);
 	for (i = 0; !rc && i < nr; i++)
 		rc = rename_temp(out, temp[i], files[i].name);
 	if (rc)

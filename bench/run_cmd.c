@@ -3,12 +3,14 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "bench/cleans.h"
 #include "bench/options.h"
 #include "bench/progress.h"
 #include "bench/runs.h"
 #include "fuzz/policies.h"
 
 #define SIZE_MAX_RUN (64ULL << 30)
+#define AIM_PAGE_NS  360.0 /* the aims are for a machine where cleaning a dirty page takes this */
 
 struct run_args {
 	const char *workload, *policy;
@@ -61,11 +63,13 @@ static double aim(const struct run_layout *l, u32 domains)
 	return domains == 1 ? l->aim1 : domains == 4 ? l->aim4 : 0;
 }
 
-static void print_head(const struct run_args *a, const struct flush_policy *policy)
+static void print_head(const struct run_args *a, const struct flush_policy *policy, double page_ns)
 {
 	printf("page core alone, observer off, no memory, policy %s, %llu MiB\n", policy->name,
 	       (unsigned long long)a->size >> 20);
-	printf("ns per 4 KiB page (churn: per map+unmap pair), %u repetitions\n\n", a->reps);
+	printf("ns per 4 KiB page (churn: per map+unmap pair), %u repetitions\n", a->reps);
+	printf("one dirty page, %s and drain: %.0f ns here, %.0f ns where the aims are set\n\n",
+	       clean_best()->name, page_ns, AIM_PAGE_NS);
 	printf("%-11s %7s %7s %8s %7s %8s %6s\n", "workload", "domains", "map", "unmap", "both",
 	       "min both", "aim");
 }
@@ -161,18 +165,21 @@ int run_main(int argc, char **argv)
 		.workload = "all", .policy = "none", .size = 256ULL << 20, .reps = 31};
 	struct policies policies = {0};
 	json_t *list = json_array(), *root;
+	double page_ns;
 	char err[2048];
 	int rc;
 
 	option_parse(&argp, argc, argv, &a);
+	page_ns = cleans_one_page();
 	if (policies_add(&policies, a.policy, err, sizeof(err)))
 		return option_bad(err);
 	if (policies.nr != 1)
 		return option_bad("--policy: expected one policy");
 	if (!a.json)
-		print_head(&a, policies.policy[0]);
+		print_head(&a, policies.policy[0], page_ns);
 	rc = run_all(&a, policies.policy[0], list);
-	root = json_pack("{so}", "runs", list);
+	root = json_pack("{sosfsf}", "runs", list, "clean_page_ns", page_ns,
+			 "aim_clean_page_ns", AIM_PAGE_NS);
 	if (a.json && !rc) {
 		json_dumpf(root, stdout, JSON_INDENT(1));
 		putchar('\n');

@@ -12,7 +12,7 @@
 #define EXIT_INPUT  2
 #define EXIT_SKIP   125
 #define CHECK_OPS   2000 /* longer traces are compared with the model at the end only */
-#define SWEEP_WHOLE 200	 /* longer traces go on for SWEEP_TAIL ops after each failure */
+#define SWEEP_WHOLE 200	 /* longer traces: a sample of ops, and SWEEP_TAIL ops after each failure */
 #define SWEEP_TAIL  16
 #define SWEEP_TOLD  5
 
@@ -262,6 +262,7 @@ static void sweep(struct replay *rp, const struct trace *t, const struct flush_p
 	cfg.event = NULL;
 	*s = (struct sweep){.on_bad = on_bad_case, .ctx = rp};
 	s->tail = t->nr_ops > SWEEP_WHOLE ? SWEEP_TAIL : 0;
+	s->every = 1 + t->nr_ops / SWEEP_WHOLE;
 	rp->trace = t;
 	rp->policy = policy;
 	rp->told = 0;
@@ -288,6 +289,12 @@ static void end_progress(const struct replay *rp)
 		fprintf(stderr, "\r\033[K");
 }
 
+static void print_sweep(const char *lead, const struct sweep *s)
+{
+	printf("%s%llu failures injected into %u requests, %llu bad\n", lead,
+	       (unsigned long long)s->cases, s->ops, (unsigned long long)s->bad);
+}
+
 static void out_json(struct replay *rp, const struct trace *t, const struct verdict *v,
 		     const struct sweep *s)
 {
@@ -302,7 +309,8 @@ static void out_json(struct replay *rp, const struct trace *t, const struct verd
 	}
 	if (rp->sweep)
 		json_object_set_new(o, "sweep",
-				    json_pack("{s:I, s:I}", "cases", (json_int_t)s->cases, "bad",
+				    json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)s->ops,
+					      "cases", (json_int_t)s->cases, "bad",
 					      (json_int_t)s->bad));
 	json_array_append_new(rp->results, o);
 }
@@ -315,8 +323,7 @@ static void out_ktap(struct replay *rp, const struct trace *t, const struct verd
 	if (!ok)
 		verdict_reasons(stdout, "# ", t, v);
 	if (rp->sweep)
-		printf("# %llu failures injected, %llu bad\n", (unsigned long long)s->cases,
-		       (unsigned long long)s->bad);
+		print_sweep("# ", s);
 	printf("%s %u %s %s%s\n", ok ? "ok" : "not ok", rp->done + 1, t->path, v->policy->name,
 	       v->outcome == JUDGE_SKIP ? " # SKIP out of memory" : "");
 }
@@ -351,8 +358,7 @@ static void replay_one(struct replay *rp, const struct trace *t, const struct fl
 	if (rp->sweep)
 		sweep(rp, t, policy, &s);
 	if (rp->output == OUT_TEXT && rp->sweep)
-		printf("  %llu failures injected, %llu bad\n", (unsigned long long)s.cases,
-		       (unsigned long long)s.bad);
+		print_sweep("  ", &s);
 	else if (rp->output == OUT_JSON)
 		out_json(rp, t, v, &s);
 	else if (rp->output == OUT_KTAP)

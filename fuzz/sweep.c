@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fuzz/sweep.h"
 
+#include "core/op/op_info.h"
 #include "fuzz/judge.h"
 
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static int sweep_op(struct run *r, const struct program *p, size_t at, u32 op,
 		c.point = run_result(r, op)->fired;
 		if (!c.point)
 			return 0;
+		run_check(r);
 		go_on(r, p, next, s->tail);
 		if (run_full(r))
 			return -ENOMEM;
@@ -61,22 +63,31 @@ static int sweep_op(struct run *r, const struct program *p, size_t at, u32 op,
 	}
 }
 
-int sweep_run(struct run *r, const struct run_config *cfg, const struct program *p, struct sweep *s)
+static bool wanted(const struct sweep *s, const struct op *op, u32 nr)
 {
+	return op_info(op->code)->fields & OPX_REQ && nr % max(s->every, 1u) == 0;
+}
+
+int sweep_run(struct run *r, const struct run_config *from, const struct program *p,
+	      struct sweep *s)
+{
+	struct run_config cfg = *from;
 	struct snapshot snap = {0};
 	size_t at = 0, next;
 	struct op_group g;
 	u32 op = 0;
 	int rc;
 
-	rc = run_reset(r, cfg);
+	cfg.check = RUN_CHECK_END;
+	rc = run_reset(r, &cfg);
 	for (; !rc && at < p->nr; at = next) {
 		program_group(p, at, &g);
 		next = g.next;
 		if (!g.op)
 			continue;
 		op++;
-		if (op_info(g.op->code)->fields & OPX_REQ) {
+		if (wanted(s, g.op, op)) {
+			s->ops++;
 			rc = take(&snap, r);
 			if (!rc)
 				rc = sweep_op(r, p, at, op, &snap, s);

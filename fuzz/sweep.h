@@ -16,13 +16,18 @@ struct sweep_case {
 
 struct sweep {
 	u64 cases, bad;
+	u32 ops; /* requests that were made to fail */
 	/* Called on the finished run of each bad case; may be NULL. */
 	void (*on_bad)(void *ctx, const struct run *r, const struct sweep_case *c);
 	void *ctx;
-	u32 tail; /* ops to go on for after the failed one; 0: to the end */
+	u32 tail;  /* ops to go on for after the failed one; 0: to the end */
+	u32 every; /* only every n-th op; 0: all */
 };
 
-/* Resets @r first. 0, or -ENOMEM. */
+/*
+ * Resets @r first. The model is compared right after the failed op and at the end, whatever @cfg says. 0, or
+ * -ENOMEM.
+ */
 int sweep_run(struct run *r, const struct run_config *cfg, const struct program *p,
 	      struct sweep *s);
 

@@ -6,6 +6,21 @@
 
 #include <stdlib.h>
 
+/* A path may be any bytes; JSON strings are UTF-8: the others become "?". */
+static json_t *path_json(const char *path)
+{
+	json_t *o = json_string(path);
+	char ascii[PATH_MAX];
+	size_t i;
+
+	if (o)
+		return o;
+	for (i = 0; path[i] && i + 1 < sizeof(ascii); i++)
+		ascii[i] = (signed char)path[i] < 0 ? '?' : path[i];
+	ascii[i] = '\0';
+	return json_string(ascii);
+}
+
 static json_t *contract_json(const struct trace *t, const struct judge_contract *k)
 {
 	char name[32];
@@ -74,7 +89,7 @@ json_t *verdict_json(const struct trace *t, const struct verdict *v)
 	static const char *const outcome[] = {"good", "bad", "skip"};
 	json_t *o;
 
-	o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "trace", t->path, "policy",
+	o = json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:I}", "trace", path_json(t->path), "policy",
 		      v->policy->name, "backend", v->backend, "flushes", (json_int_t)v->flushes,
 		      "redundant", (json_int_t)v->redundant, "missing", (json_int_t)v->missing,
 		      "bound", (json_int_t)v->bound);

@@ -204,7 +204,7 @@ struct iopt_area *iopt_pages_find_domain_area(struct iopt_pages *pages, u64 inde
 void batch_unpin(struct pfn_batch *b, struct iopt_pages *pages, struct iopt_area *area,
 		 u64 batch_index, u64 first, u64 last, enum flush_unpin_why why, bool dirty)
 {
-	struct pfn_view v = { .batch = b, .index = batch_index };
+	struct pfn_view v = {.batch = b, .index = batch_index};
 	u64 offset = first - batch_index, left = last - first + 1;
 	struct machine *m = pages->ctx->machine;
 	struct pfn_run runs[RUNS_AT_ONCE];

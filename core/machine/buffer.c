@@ -183,6 +183,11 @@ static u64 page_word(const struct buffer *b, u64 page)
 	return w ? w : (b->base + page) << UPAGE_BITS;
 }
 
+u32 buffer_flags(const struct buffer *b, u64 page)
+{
+	return b->pages ? b->pages[page] & (UPAGE_HOLE | UPAGE_RDONLY | UPAGE_COW) : 0;
+}
+
 u64 buffer_pfn(const struct buffer *b, u64 page)
 {
 	u64 w;

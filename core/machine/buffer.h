@@ -29,7 +29,8 @@ void buffer_destroy(struct machine *m, struct buffer *b); /* frames live on whil
 u64 buffer_va(const struct buffer *b);
 u64 buffer_npages(const struct buffer *b);
 u32 buffer_task(const struct buffer *b);
-u64 buffer_pfn(const struct buffer *b, u64 page); /* MACHINE_NO_PFN for a hole */
+u64 buffer_pfn(const struct buffer *b, u64 page);   /* MACHINE_NO_PFN for a hole */
+u32 buffer_flags(const struct buffer *b, u64 page); /* UPAGE_* */
 /*
  * Give pages [first..last] new frames in physically contiguous runs of @run pages, neighbouring
  * runs not adjacent (run 1: scattered; run >= the range: one run). Existing pins keep the old

@@ -20,7 +20,7 @@ enum machine_event_kind {
 	EV_UNMAP_CALL, /* domain, nc, iova, len: before its EV_UNMAPs */
 	EV_UNMAP,      /* domain, nc, iova, pa, len: one contiguous piece that was removed */
 	EV_SYNC,       /* domain, nc: none of its removed pieces is reachable any more */
-	EV_PIN,		  /* pfn, len = pages: one more pin on each; a: page number in its buffer */
+	EV_PIN,	       /* pfn, len = pages: one more pin on each; a: page number in its buffer */
 	EV_UNPIN,      /* likewise, one less; sent before the counts change */
 	EV_CLEAN,      /* pa, len, invalidates */
 	EV_DRAIN,

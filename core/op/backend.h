@@ -24,7 +24,8 @@ struct backend_callbacks {
 struct backend_ops {
 	const char *name;
 	/* All state in @arena. NULL: arena full. */
-	struct backend *(*create)(struct arena *arena, struct machine *m, const struct flush_policy *policy,
+	struct backend *(*create)(struct arena *arena, struct machine *m,
+				  const struct flush_policy *policy,
 				  const struct backend_callbacks *cb);
 	/* Executes req, fills in its results. Never fails otherwise. */
 	void (*execute)(struct backend *b, struct request *req);
@@ -32,7 +33,8 @@ struct backend_ops {
 	/* The n-th area (0 is the lowest) of a table, for "n-th live" references. False: fewer areas. */
 	bool (*nth_area)(struct backend *b, u32 table, u32 n, u64 *iova, u64 *length);
 	u32 (*nr_areas)(struct backend *b, u32 table);
-	u64 (*digest)(struct backend *b); /* full state; independent of addresses and temporary memory */
+	u64 (*digest)(
+		struct backend *b); /* full state; independent of addresses and temporary memory */
 	/* Destroys everything that is left, in a legal order; afterwards nothing is pinned or mapped. */
 	void (*destroy)(struct backend *b);
 };

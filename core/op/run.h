@@ -121,6 +121,8 @@ bool run_step(struct run *r, const struct program *p, size_t *at);
 /* Once; afterwards only verdicts, results and findings may be asked. */
 int run_finish(struct run *r);
 bool run_full(const struct run *r);
+/* Compare machine and backend with the model now, between steps; nothing without a model. */
+void run_check(struct run *r);
 
 /* Between steps: inject failure number @nth of kind @point into op @op instead of what its record
  * says. */

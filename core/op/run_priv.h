@@ -6,7 +6,7 @@
 #include "core/op/run.h"
 
 #define RUN_FINDINGS 16
-#define RUN_BAD_ID   0x7fffffffu  /* an id that is never given out */
+#define RUN_BAD_ID   0x7fffffffu /* an id that is never given out */
 
 /* A row in the side arena that grows; elements are zero when new. */
 struct run_row {
@@ -121,7 +121,6 @@ void run_pattern(u8 *data, u64 len, u64 value,
 		 unsigned int width); /* the low bytes of value, over and over */
 void run_mix_bytes(struct run *r, const u8 *data, u64 len);
 void run_find_culprits(struct run *r); /* while the buffers still stand as they did */
-void run_check(struct run *r);	       /* against the model, if there is one */
 
 /* run_finish.c */
 void run_teardown(struct run *r, struct run_op *o);

@@ -5,14 +5,7 @@
  * that moment. A fill is tried out on the model's own counts first: it stops at the page that the
  * user's memory refuses, and is taken back when the request must fail.
  */
-#include "core/machine/machine_priv.h"
 #include "core/shadow/model_priv.h"
-
-/* machine.h has no way to ask for a page's flags without changing the page. */
-static bool upage_readonly(const struct buffer *b, u64 page)
-{
-	return b->pages && b->pages[page] & UPAGE_RDONLY;
-}
 
 /* Runs of pages lie in one buffer, as a rule. */
 static bool cursor_seek(struct model *md, u32 task, u64 va)
@@ -38,7 +31,7 @@ u64 md_frame_under(struct model *md, const struct mpages *p, u64 index, bool wri
 	if (!machine_task(md->m, p->task)->alive || !cursor_seek(md, p->task, va))
 		return MACHINE_NO_PFN;
 	page = (va - md->cursor.va) / PAGE_SIZE;
-	if (write && upage_readonly(md->cursor.buffer, page))
+	if (write && buffer_flags(md->cursor.buffer, page) & UPAGE_RDONLY)
 		return MACHINE_NO_PFN;
 	return buffer_pfn(md->cursor.buffer, page);
 }

@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "bench/cleans.h"
+#include "bench/output.h"
+#include "bench/runs.h"
+#include "bench/survey.h"
+#include "bench/workloads_made.h"
+#include "core/flush/clean.h"
+#include "core/flush/registry.h"
+
+#define SMALL WORKLOAD_SIZE_MIN
+
+/* --- statistics ------------------------------------------------------------------------------- */
+
+static void test_median(void **state)
+{
+	double odd[] = {5, 1, 4}, even[] = {8, 1, 2, 4}, one[] = {7}, same[] = {3, 3, 3, 9};
+
+	assert_true(stats_median(odd, 3) == 4);
+	assert_true(stats_median(even, 4) == 3);
+	assert_true(stats_median(one, 1) == 7);
+	assert_true(stats_median(same, 4) == 3);
+	assert_true(stats_median(NULL, 0) == 0);
+	assert_true(stats_min((double[]){2, -1, 5}, 3) == -1);
+	assert_true(stats_min(NULL, 0) == 0);
+}
+
+static void test_order(void **state)
+{
+	struct rng a = {7}, b = {7}, c = {8};
+	u32 x[26], y[26], z[26], seen = 0;
+
+	rng_order(&a, x, 26);
+	rng_order(&b, y, 26);
+	rng_order(&c, z, 26);
+	assert_memory_equal(x, y, sizeof(x));
+	assert_memory_not_equal(x, z, sizeof(x));
+	for (u32 i = 0; i < 26; i++)
+		seen |= 1u << x[i];
+	assert_int_equal(seen, (1u << 26) - 1);
+	for (u32 i = 0; i < 1000; i++)
+		assert_in_range(rng_below(&a, 3), 0, 2);
+}
+
+/* --- counters --------------------------------------------------------------------------------- */
+
+static int fake_open(enum counter_id id, bool *user_only)
+{
+	return id == COUNTER_CYCLES ? -ENOENT : (int)id;
+}
+
+/* Each reading: 100 more, over 10 ns; some events do not run all of the time, or at all. */
+static int fake_read(int handle, struct counter_raw *out)
+{
+	static _Thread_local u64 calls[COUNTER_NR];
+	u64 n = ++calls[handle];
+
+	if (handle == COUNTER_CACHE_REFS && n > 1)
+		return -EIO;
+	*out = (struct counter_raw){100 * n, 10 * n, 10 * n};
+	if (handle == COUNTER_INSTRUCTIONS)
+		out->running = 5 * n;
+	if (handle == COUNTER_CACHE_MISSES)
+		out->value = out->running = 0;
+	return 0;
+}
+
+static void fake_switch(void)
+{
+}
+
+static void fake_close(int handle)
+{
+}
+
+static const struct counter_source fake = {"fake",	fake_open,   fake_read,
+					   fake_switch, fake_switch, fake_close};
+
+static void test_counters_degrade(void **state)
+{
+	struct counter_sum sums[COUNTER_NR] = {0};
+	struct counters c;
+
+	counters_open(&c, &fake);
+	for (int i = 0; i < 2; i++) {
+		counters_start(&c);
+		counters_stop(&c);
+		counters_add(&c, sums);
+	}
+	assert_false(sums[COUNTER_CYCLES].available);
+	assert_string_equal(counter_why_not(&c, COUNTER_CYCLES), strerror(ENOENT));
+	assert_true(sums[COUNTER_TASK_CLOCK].available);
+	assert_false(sums[COUNTER_TASK_CLOCK].multiplexed);
+	assert_true(sums[COUNTER_TASK_CLOCK].value == 200);
+	assert_true(sums[COUNTER_INSTRUCTIONS].multiplexed);
+	assert_true(sums[COUNTER_INSTRUCTIONS].value == 400); /* half of the time */
+	assert_false(sums[COUNTER_CACHE_REFS].available);     /* the second reading failed */
+	assert_string_equal(counter_why_not(&c, COUNTER_CACHE_REFS), strerror(EIO));
+	assert_false(sums[COUNTER_CACHE_MISSES].available); /* it never got a counter */
+	assert_null(counter_why_not(&c, COUNTER_CACHE_MISSES));
+	counters_close(&c);
+}
+
+static void test_counters_none(void **state)
+{
+	struct counter_sum sums[COUNTER_NR] = {0};
+	struct counters c;
+
+	counters_open(&c, &counters_none);
+	counters_start(&c);
+	counters_stop(&c);
+	counters_add(&c, sums);
+	for (u32 i = 0; i < COUNTER_NR; i++) {
+		assert_non_null(counter_why_not(&c, i));
+		assert_false(sums[i].available);
+	}
+	counters_close(&c);
+}
+
+/* Whatever this machine has: what is available counts, and what is not says why. */
+static void test_counters_here(void **state)
+{
+	struct counter_sum sums[COUNTER_NR] = {0};
+	volatile u64 spin = 0;
+	struct counters c;
+
+	counters_open(&c, &counters_perf);
+	counters_start(&c);
+	while (spin < 2000000)
+		spin++;
+	counters_stop(&c);
+	counters_add(&c, sums);
+	for (u32 i = 0; i < COUNTER_NR; i++)
+		if (counter_why_not(&c, i))
+			assert_false(sums[i].available);
+	if (sums[COUNTER_TASK_CLOCK].available)
+		assert_true(sums[COUNTER_TASK_CLOCK].value > 0);
+	if (sums[COUNTER_TSC].available)
+		assert_true(sums[COUNTER_TSC].value > 0);
+	if (sums[COUNTER_CYCLES].available)
+		assert_true(sums[COUNTER_CYCLES].value > 0);
+	counters_close(&c);
+}
+
+static void test_stopwatch(void **state)
+{
+	struct stopwatch w;
+
+	stopwatch_init(&w, NULL);
+	assert_true(w.region_cost >= 0);
+	assert_true(w.pause_cost >= 0);
+	stopwatch_start(&w);
+	stopwatch_pause(&w);
+	stopwatch_resume(&w);
+	assert_true(stopwatch_stop(&w) >= 0);
+	assert_int_equal(w.pauses, 1);
+}
+
+/* --- workloads -------------------------------------------------------------------------------- */
+
+static void make(struct workloads *all, u64 size, u64 seed, const char *corpus)
+{
+	struct workload_options opt = {.size = size, .seed = seed, .corpus = corpus};
+	char err[512];
+
+	if (workloads_make(all, &opt, err, sizeof(err)))
+		fail_msg("%s", err);
+}
+
+/* Every op finds its objects, every request succeeds, and nobody has anything to say. */
+static void check_valid(const struct workload *w)
+{
+	struct run_config cfg;
+	struct run *r;
+
+	judge_config(&cfg, &backend_core, flush_policy_find("eager"));
+	cfg.check = RUN_CHECK_END;
+	cfg.memory = MACHINE_MEMORY_NONE;
+	cfg.values = false;
+	r = run_create(&cfg);
+	assert_non_null(r);
+	assert_int_equal(run_program(r, &w->program), 0);
+	for (u32 op = 1; op <= run_ops(r); op++) {
+		if (run_result(r, op)->rc || run_result(r, op)->noop)
+			fail_msg("%s: op %u: rc %d%s", w->name, op, run_result(r, op)->rc,
+				 run_result(r, op)->noop ? ", does nothing" : "");
+	}
+	if (run_findings(r))
+		fail_msg("%s: %s %s", w->name, run_finding(r, 0).rule, run_finding(r, 0).what);
+	assert_true(judge_as_claimed(r));
+	run_destroy(r);
+}
+
+static void test_workloads_valid(void **state)
+{
+	struct workloads all;
+
+	make(&all, SMALL, 1, NULL);
+	assert_int_equal(all.nr, 8);
+	for (u32 i = 0; i < all.nr; i++)
+		check_valid(&all.w[i]);
+	workloads_free(&all);
+}
+
+struct seen {
+	u64 bytes, last;
+	u32 ranges;
+	bool hole;
+};
+
+/* Where the guest's RAM lies when everything is mapped, out of the text's map lines. */
+static struct seen guest_ram(const struct workload *boot)
+{
+	struct seen s = {0};
+	const char *line = boot->text;
+
+	for (; (line = strstr(line, "\nmap A ")); line++) {
+		unsigned long long first, last, iova, end;
+		char area[16];
+
+		if (sscanf(line, "\nmap A %15s ram[%llu..%llu] rw at 0x%llx", area, &first, &last,
+			   &iova) != 4)
+			continue;
+		end = iova + ((last - first + 1) << PAGE_SHIFT) - 1;
+		s.bytes += end - iova + 1;
+		s.last = max(s.last, (u64)end);
+		s.ranges++;
+		s.hole |= iova < ROM_START && end >= LOW_RAM;
+		s.hole |= iova < ABOVE_4G && end >= PCI_HOLE;
+	}
+	return s;
+}
+
+static void test_boot_layout(void **state)
+{
+	static const u64 sizes[] = {SMALL, 2ULL << 30, 8ULL << 30};
+	struct workloads all;
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const struct workload *boot;
+		struct seen s;
+
+		make(&all, sizes[i], 1, NULL);
+		boot = workloads_find(&all, "boot");
+		assert_non_null(boot);
+		s = guest_ram(boot);
+		assert_int_equal(s.ranges, 3);
+		assert_false(s.hole);
+		/* all but the window between 640 KiB and 1 MiB */
+		assert_int_equal(s.bytes, sizes[i] - (HIGH_START - LOW_RAM));
+		assert_int_equal(s.last, ABOVE_4G + sizes[i] - ram_below_4g(sizes[i]) - 1);
+		assert_int_equal(boot->largest, sizes[i] >> PAGE_SHIFT);
+		assert_non_null(strstr(boot->text, "\nlayout ram run 512\n"));
+		assert_non_null(strstr(boot->text, "] run 1\n"));
+		workloads_free(&all);
+	}
+	assert_int_equal(ram_below_4g(8ULL << 30), PCI_HOLE);
+}
+
+static void test_seeds(void **state)
+{
+	struct workloads a, b, c;
+
+	make(&a, 1ULL << 30, 1, NULL);
+	make(&b, 1ULL << 30, 1, NULL);
+	make(&c, 1ULL << 30, 2, NULL);
+	assert_string_equal(workloads_find(&a, "boot")->text, workloads_find(&b, "boot")->text);
+	assert_string_not_equal(workloads_find(&a, "boot")->text, workloads_find(&c, "boot")->text);
+	workloads_free(&a);
+	workloads_free(&b);
+	workloads_free(&c);
+}
+
+static void test_recorded(void **state)
+{
+	struct workload_options opt = {.size = SMALL, .corpus = "/nonexistent"};
+	struct workloads all;
+	char err[512];
+
+	make(&all, SMALL, 1, "corpus");
+	assert_true(all.nr >= 11);
+	assert_true(all.w[0].recorded && all.w[2].recorded);
+	assert_non_null(workloads_find(&all, "nvme-strict"));
+	workloads_free(&all);
+	assert_int_equal(workloads_make(&all, &opt, err, sizeof(err)), -ENOENT);
+	assert_non_null(strstr(err, "/nonexistent/recorded/nvme-strict.ops"));
+	assert_int_equal(all.nr, 0);
+}
+
+/* --- what is timed is what was judged --------------------------------------------------------- */
+
+static void check_timed(struct rig *rig, const struct workload *w, const char *name)
+{
+	const struct flush_policy *policy = flush_policy_find(name);
+	struct judged j;
+	struct timed t, counted;
+
+	assert_int_equal(judge_workload(w, policy, &j), 0);
+	assert_int_equal(j.v.outcome, JUDGE_GOOD);
+	assert_int_equal(rig_run(rig, w, policy, false, &t), 0);
+	assert_int_equal(t.clean_lines, j.v.flushes * LINES_PAGE);
+	assert_true(j.v.flushes ? t.prepared > 0 : !t.prepared);
+	assert_int_equal(rig_run(rig, w, policy, true, &counted), 0);
+	for (u32 p = 0; p < PHASE_NR; p++) {
+		assert_int_equal(t.phase[p].requests, counted.phase[p].requests);
+		assert_int_equal(t.phase[p].pages, counted.phase[p].pages);
+		assert_false(t.phase[p].counters[COUNTER_TASK_CLOCK].available);
+	}
+}
+
+static void test_timed(void **state)
+{
+	struct counters counters;
+	struct rig_options opt = {.size = SMALL, .clean = clean_best(), .counters = &counters};
+	struct workloads all;
+	struct rig rig;
+
+	counters_open(&counters, &counters_perf);
+	make(&all, SMALL, 1, NULL);
+	assert_int_equal(rig_create(&rig, &opt), 0);
+	for (u32 i = 0; i < all.nr; i++) {
+		check_timed(&rig, &all.w[i], "none");
+		check_timed(&rig, &all.w[i], "eager");
+		check_timed(&rig, &all.w[i], "exact");
+	}
+	rig_destroy(&rig);
+	workloads_free(&all);
+	counters_close(&counters);
+}
+
+/* Phases of a workload whose pages can be counted by hand. */
+static void test_phases(void **state)
+{
+	struct rig_options opt = {.size = SMALL, .clean = clean_find("null", NULL, 0)};
+	u64 pages = SMALL / 64 >> PAGE_SHIFT;
+	struct workloads all;
+	struct timed t;
+	struct rig rig;
+
+	make(&all, SMALL, 1, NULL);
+	assert_int_equal(rig_create(&rig, &opt), 0);
+	assert_int_equal(rig_run(&rig, workloads_find(&all, "hotplug"), flush_policy_find("eager"),
+				 false, &t),
+			 0);
+	assert_int_equal(t.phase[PHASE_MAP].pages, pages);
+	assert_int_equal(t.phase[PHASE_UNMAP].pages, pages);
+	assert_int_equal(t.phase[PHASE_ATTACH].pages, pages);
+	assert_int_equal(t.phase[PHASE_DETACH].pages, pages);
+	assert_int_equal(t.phase[PHASE_TEARDOWN].pages, 0);
+	assert_int_equal(t.prepared, 0); /* the null primitive touches nothing */
+	rig_destroy(&rig);
+	workloads_free(&all);
+}
+
+static void test_runs(void **state)
+{
+	for (u32 i = 0; run_layout(i); i++) {
+		struct run_options o = {
+			.layout = run_layout(i),
+			.policy = flush_policy_find("none"),
+			.domains = 1 + i,
+			.size = 4 << 20,
+			.reps = 3,
+		};
+		struct run_times t;
+
+		assert_int_equal(run_layout_time(&o, &t), 0);
+		assert_int_equal(t.pages, o.layout->churn ? 1024 : 1024);
+		assert_true(t.least.both <= t.median.both);
+	}
+}
+
+static void test_cleans(void **state)
+{
+	struct clean_times times[CLEANS_MAX];
+	struct clean_info info;
+	u32 nr;
+
+	assert_int_equal(cleans_time(times, &nr, 1), 0);
+	for (u32 i = 0; i < nr; i++) {
+		assert_true(clean_nth(i, &info));
+		assert_string_equal(times[i].info.name, info.name);
+	}
+	assert_false(clean_nth(nr, &info));
+}
+
+/* --- a survey, small -------------------------------------------------------------------------- */
+
+static void test_survey(void **state)
+{
+	struct survey_options opt = {
+		.rig = {.size = SMALL, .clean = clean_best()}, .seconds = 0, .rounds = 2};
+	struct survey s = {.seed = 1};
+	struct policy_total none, eager;
+	char err[512];
+
+	make(&s.workloads, SMALL, 1, NULL);
+	assert_int_equal(survey_policies(&s.policies, "eager,v1_posted", err, sizeof(err)), 0);
+	assert_int_equal(s.policies.nr, 3); /* and none, the base line */
+	assert_int_equal(survey_judge(&s, err, sizeof(err)), 0);
+	assert_int_equal(survey_time(&s, &opt, err, sizeof(err)), 0);
+	none = survey_total(&s, 0);
+	eager = survey_total(&s, 1);
+	assert_int_equal(none.flushes, 0);
+	assert_true(none.broken & 1u << SHADOW_L);
+	assert_int_equal(eager.broken, 0);
+	assert_true(eager.flushes >= eager.bound && eager.bound >= eager.bound_lis0);
+	assert_true(survey_total(&s, 2).broken & 1u << SHADOW_L);
+	for (u32 w = 0; w < s.workloads.nr; w++) {
+		assert_int_equal(s.rounds[w], 1); /* without any time left: once */
+		assert_int_equal(survey_cell(&s, w, 1)->nr, 1);
+	}
+	survey_free(&s);
+	workloads_free(&s.workloads);
+	policies_close(&s.policies);
+}
+
+/* --- whole or not at all ---------------------------------------------------------------------- */
+
+static char *temp_folder(void)
+{
+	char *folder = strdup("/tmp/nosnoop-bench-XXXXXX");
+
+	assert_non_null(mkdtemp(folder));
+	return folder;
+}
+
+static char *path_in(const char *folder, const char *name)
+{
+	static _Thread_local char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void assert_file(const char *path, const char *text)
+{
+	char buf[64] = "";
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	assert_true(fread(buf, 1, sizeof(buf) - 1, f) <= sizeof(buf));
+	fclose(f);
+	assert_string_equal(buf, text);
+}
+
+static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int shell(const char *fmt, ...)
+{
+	char command[1024];
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	rc = system(command);
+	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
+}
+
+static void remove_folder(char *folder)
+{
+	assert_int_equal(shell("rm -rf %s", folder), 0);
+	free(folder);
+}
+
+static void test_output(void **state)
+{
+	struct output_file files[] = {{"a", "new a", 5}, {"b", "new b", 5}};
+	char *folder = temp_folder(), err[512];
+	struct output out;
+
+	write_file(path_in(folder, "a"), "old a");
+	assert_int_equal(output_open(&out, folder, err, sizeof(err)), 0);
+	assert_file(path_in(folder, "a"), "old a");
+	/* Something that cannot be replaced by a file stands in the way of the second. */
+	assert_int_equal(mkdir(path_in(folder, "b"), 0755), 0);
+	assert_int_equal(output_write(&out, files, 2, err, sizeof(err)), -EISDIR);
+	assert_file(path_in(folder, "a"), "old a");
+	assert_int_equal(shell("test $(ls -A %s | wc -l) = 2", folder), 0);
+	assert_int_equal(rmdir(path_in(folder, "b")), 0);
+	assert_int_equal(output_write(&out, files, 2, err, sizeof(err)), 0);
+	assert_file(path_in(folder, "a"), "new a");
+	assert_file(path_in(folder, "b"), "new b");
+	assert_int_equal(shell("test $(ls -A %s | wc -l) = 2", folder), 0);
+	output_close(&out);
+	assert_int_equal(output_open(&out, path_in(folder, "a"), err, sizeof(err)), -ENOTDIR);
+	assert_non_null(strstr(err, "nothing was started"));
+	remove_folder(folder);
+}
+
+static void test_bad_input(void **state)
+{
+	char *folder = temp_folder();
+
+	write_file(path_in(folder, "results.json"), "old");
+	assert_int_equal(shell(BENCH " report --out /dev/null/x 2>%s/err", folder), 2);
+	assert_int_equal(shell("grep -q 'nothing was started' %s/err", folder), 0);
+	assert_int_equal(shell(BENCH " report --out %s --policy eagre 2>%s/err", folder, folder), 2);
+	assert_int_equal(shell("grep -q 'eager' %s/err", folder), 0);
+	assert_int_equal(shell(BENCH " report --out %s --size 2X 2>/dev/null", folder), 2);
+	assert_int_equal(shell(BENCH " report --out %s --clean x 2>%s/err", folder, folder), 2);
+	assert_int_equal(shell("grep -q 'clflushopt' %s/err", folder), 0);
+	assert_int_equal(shell(BENCH " report --out %s --corpus /none 2>/dev/null", folder), 2);
+	assert_int_equal(shell(BENCH " report 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " gate 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " --help >/dev/null && " BENCH " list --help >/dev/null"), 0);
+	assert_file(path_in(folder, "results.json"), "old");
+	remove_folder(folder);
+}
+
+/* The whole job on little memory: files, columns, the base line, and what scripts read. */
+static void test_report(void **state)
+{
+	char *folder = temp_folder();
+	json_t *root, *meta, *first;
+
+	assert_int_equal(shell(BENCH " report --out %s --size 64M --seconds 0 --policy v1_posted"
+				     " --corpus corpus >%s/stdout 2>%s/stderr",
+			       folder, folder, folder),
+			 0);
+	assert_int_equal(shell("test ! -s %s/stderr", folder), 0); /* no progress into a file */
+	assert_int_equal(shell("cmp -s %s/stdout %s/report.txt", folder, folder), 0);
+	assert_int_equal(shell("! grep -E '^.{76}' %s/report.txt >/dev/null", folder), 0);
+	root = json_load_file(path_in(folder, "results.json"), 0, NULL);
+	meta = json_load_file(path_in(folder, "meta.json"), 0, NULL);
+	assert_non_null(root);
+	assert_non_null(meta);
+	assert_int_equal(json_array_size(json_object_get(root, "summary")), 2);
+	assert_int_equal(json_array_size(json_object_get(root, "results")), 2 * 11);
+	first = json_array_get(json_object_get(root, "summary"), 0);
+	assert_string_equal(json_string_value(json_object_get(first, "policy")), "none");
+	assert_non_null(json_object_get(meta, "cpu"));
+	assert_non_null(json_object_get(json_object_get(meta, "counters"), "cycles"));
+	json_decref(root);
+	json_decref(meta);
+	assert_int_equal(shell("python3 -B scripts/report.py %s && test -s %s/report.html", folder,
+			       folder),
+			 0);
+	remove_folder(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_median),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_counters_degrade),
+		cmocka_unit_test(test_counters_none),
+		cmocka_unit_test(test_counters_here),
+		cmocka_unit_test(test_stopwatch),
+		cmocka_unit_test(test_workloads_valid),
+		cmocka_unit_test(test_boot_layout),
+		cmocka_unit_test(test_seeds),
+		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_timed),
+		cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_cleans),
+		cmocka_unit_test(test_survey),
+		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_report),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -25,7 +25,8 @@ int clean_main(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.doc = "Times the clean primitives of this machine on dirty lines, ns per 64-byte line: "
+		.doc = "Times the clean primitives of this machine on dirty lines, ns per 64-byte "
+		       "line: "
 		       "issue is the loop alone, complete ends with a full fence.",
 	};
 	struct clean_times times[CLEANS_MAX];

@@ -54,8 +54,8 @@ static void sample_size(struct clean_times *times, u32 nr, u8 *mem, u32 size, st
 			double *at = v + 2 * order[i] * SAMPLES;
 
 			if (times[order[i]].info.ops)
-				one_sample(times[order[i]].info.ops, mem, cleans_size[size],
-					   &at[s], &at[SAMPLES + s]);
+				one_sample(times[order[i]].info.ops, mem, cleans_size[size], &at[s],
+					   &at[SAMPLES + s]);
 		}
 	}
 	for (u32 i = 0; i < nr; i++) {

@@ -62,9 +62,9 @@ static void print_json(const struct workloads *all)
 						      "pages", (json_int_t)w->pages));
 	}
 	for (u32 i = 0; run_layout(i); i++)
-		json_array_append_new(list, json_pack("{ssssss}", "command", "run", "name",
-						      run_layout(i)->name, "what",
-						      run_layout(i)->what));
+		json_array_append_new(list,
+				      json_pack("{ssssss}", "command", "run", "name",
+						run_layout(i)->name, "what", run_layout(i)->what));
 	root = json_pack("{so}", "workloads", list);
 	json_dumpf(root, stdout, JSON_INDENT(1));
 	putchar('\n');

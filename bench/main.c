@@ -18,8 +18,9 @@ static int usage(FILE *f)
 	fprintf(f, "Usage: nosnoop-bench COMMAND [OPTION...]\n\n");
 	for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].what);
-	fprintf(f, "\n  --help, --version; `nosnoop-bench COMMAND --help` for a command's options.\n"
-		   "Exit status: 0 done, 1 failed, 2 bad input.\n");
+	fprintf(f,
+		"\n  --help, --version; `nosnoop-bench COMMAND --help` for a command's options.\n"
+		"Exit status: 0 done, 1 failed, 2 bad input.\n");
 	return f == stdout ? 0 : 2;
 }
 

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-const char *const phase_name[PHASE_NR] = {"map",    "unmap",  "attach",
-					  "detach", "access", "teardown"};
+#define LONG_REQUEST (256UL << 10) /* bytes: some 10 us, the slow clock's system call is noise */
+
+const char *const phase_name[PHASE_NR] = {"map", "unmap", "attach", "detach", "access", "teardown"};
 
 /* --- judged ----------------------------------------------------------------------------------- */
 
@@ -42,9 +43,9 @@ int judge_workload(const struct workload *w, const struct flush_policy *policy, 
 struct timing {
 	struct rig *rig;
 	struct timed *out;
-	u32 last_op;	/* requests behind it are the teardown's */
-	u32 depth;	/* an access that unpins inside of an unmap belongs to the unmap */
-	u64 *mapped;	/* pages by table id */
+	u32 last_op; /* requests behind it are the teardown's */
+	u32 depth;   /* an access that unpins inside of an unmap belongs to the unmap */
+	u64 *mapped; /* pages by table id */
 	u32 nr_tables;
 	u64 all_mapped; /* pages */
 	bool counted_teardown;
@@ -158,7 +159,7 @@ static void before(void *ctx, const struct request *req)
 	if (t->depth++ || phase_of(t, req) == PHASE_NR)
 		return;
 	memory_request(&t->rig->memory, reach_of(req));
-	stopwatch_start(&t->rig->watch);
+	stopwatch_start(&t->rig->watch, reach_of(req) >= LONG_REQUEST);
 }
 
 static void after(void *ctx, const struct request *req)

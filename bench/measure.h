@@ -11,11 +11,11 @@
 #include "fuzz/judge.h"
 
 enum phase {
-	PHASE_MAP,    /* map and copy */
+	PHASE_MAP, /* map and copy */
 	PHASE_UNMAP,
 	PHASE_ATTACH,
 	PHASE_DETACH,
-	PHASE_ACCESS, /* pin, unpin, and what belongs to an access */
+	PHASE_ACCESS,	/* pin, unpin, and what belongs to an access */
 	PHASE_TEARDOWN, /* everything that is left when the program ends */
 	PHASE_NR
 };

@@ -94,9 +94,8 @@ static void add_commit(json_t *o, const char *corpus)
 			    corpus && git(corpus, head, text, sizeof(text)) ? text_or_na(text)
 									    : NA);
 	json_object_set_new(o, "changed",
-			    corpus && git(corpus, changes, text, sizeof(text))
-				    ? json_boolean(*text)
-				    : NA);
+			    corpus && git(corpus, changes, text, sizeof(text)) ? json_boolean(*text)
+									       : NA);
 }
 
 static json_t *counters_available(const struct counters *c)
@@ -106,10 +105,12 @@ static json_t *counters_available(const struct counters *c)
 	for (u32 i = 0; i < COUNTER_NR; i++) {
 		const char *why = counter_why_not(c, i);
 
+		const char *scope = c->event[i].user_only ? "user" : "user and kernel";
+
+		if (i == COUNTER_TSC)
+			scope = "ticks of the time stamp counter";
 		json_object_set_new(o, counter_name(i),
-				    why ? json_sprintf("n/a: %s", why)
-					: json_string(c->event[i].user_only ? "user"
-									    : "user and kernel"));
+				    why ? json_sprintf("n/a: %s", why) : json_string(scope));
 	}
 	return o;
 }
@@ -139,16 +140,17 @@ static json_t *how_json(const struct report *r)
 {
 	const struct survey *s = &r->survey;
 
-	return json_pack(
-		"{sosososssssbsososfsfsfsf}", "size", json_integer((json_int_t)r->workload.size),
-		"judged_size", json_integer((json_int_t)r->workload.size), "seed",
-		json_integer((json_int_t)r->workload.seed), "lines",
-		memory_lines_name[r->options.rig.lines], "clean", r->options.rig.clean->name,
-		"huge_pages", s->rig.memory.huge, "memory_bytes",
-		json_integer((json_int_t)s->rig.memory.size), "rounds_max",
-		json_integer(r->options.rounds), "seconds_wanted", r->options.seconds,
-		"seconds_judged", s->judge_seconds, "seconds_timed", s->time_seconds,
-		"stopwatch_ns", s->rig.watch.region_cost);
+	return json_pack("{sosososssssbsososfsfsfsfso}", "size",
+			 json_integer((json_int_t)r->workload.size), "judged_size",
+			 json_integer((json_int_t)r->workload.size), "seed",
+			 json_integer((json_int_t)r->workload.seed), "lines",
+			 memory_lines_name[r->options.rig.lines], "clean",
+			 r->options.rig.clean->name, "huge_pages", s->rig.memory.huge,
+			 "memory_bytes", json_integer((json_int_t)s->rig.memory.size), "rounds_max",
+			 json_integer(r->options.rounds), "seconds_wanted", r->options.seconds,
+			 "seconds_judged", s->judge_seconds, "seconds_timed", s->time_seconds,
+			 "stopwatch_ns", s->rig.watch.region_cost, "interrupted",
+			 json_integer((json_int_t)s->rig.watch.interrupted));
 }
 
 json_t *meta_json(const struct report *r)
@@ -164,11 +166,10 @@ json_t *meta_json(const struct report *r)
 	json_object_set_new(o, "cpu", cpuinfo("model name"));
 	json_object_set_new(o, "cpus", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
 	json_object_set_new(o, "microcode", cpuinfo("microcode"));
-	json_object_set_new(
-		o, "governor",
-		first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
-	json_object_set_new(o, "kernel", json_sprintf("%s %s %s", uts.sysname, uts.release,
-						      uts.machine));
+	json_object_set_new(o, "governor",
+			    first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
+	json_object_set_new(o, "kernel",
+			    json_sprintf("%s %s %s", uts.sysname, uts.release, uts.machine));
 	json_object_set_new(o, "compiler", json_string(__VERSION__));
 	json_object_set_new(o, "flags", text_or_na(NOSNOOP_FLAGS));
 	json_object_set_new(o, "build", text_or_na(NOSNOOP_BUILD));

@@ -73,20 +73,20 @@ static const struct argp_option options[] = {
 	{"size", 's', "SIZE", 0, "guest RAM of the workload boot (2G, or what memory allows)", 0},
 	{"policy", 'p', "P,..", 0, "names, all, sound, or a shared object (all)", 0},
 	{"clean", 'c', "NAME", 0, "clean primitive (the fastest that invalidates)", 0},
-	{"lines", 'l', "STATE", 0, "of lines before they are flushed: dirty, clean, uncached (dirty)",
-	 0},
+	{"lines", 'l', "STATE", 0,
+	 "of lines before they are flushed: dirty, clean, uncached (dirty)", 0},
 	{"corpus", 'C', "DIR", 0, "where recorded/ is (found)", 0},
 	{"seed", 'S', "N", 0, "scattered pages, order of runs (1)", 0},
-	{"seconds", 't', "N", 0, "for timed runs; every one is made once at least (100)", 0},
+	{"seconds", 't', "N", 0, "for timed runs; every one is made once at least (90)", 0},
 	{"rounds", 'n', "N", 0, "of timed runs, at most (5)", 0},
 	{"json", 'j', NULL, 0, "print results.json instead of the tables", 0},
 	{0},
 };
 
-/* Half of what is free, so that arenas and the rest of the machine have room. */
+/* A quarter of what is free stays, so that arenas and the rest of the machine have room. */
 static int choose_size(struct report_args *a, char *err, size_t errlen)
 {
-	u64 room = memory_available() / 2;
+	u64 room = memory_available() / 4 * 3;
 
 	if (!room)
 		room = a->r.workload.size ? a->r.workload.size : SIZE_DEFAULT;
@@ -94,11 +94,10 @@ static int choose_size(struct report_args *a, char *err, size_t errlen)
 		a->r.workload.size =
 			max(min(SIZE_DEFAULT, round_down(room, SIZE_STEP)), WORKLOAD_SIZE_MIN);
 	a->r.workload.size = round_down(a->r.workload.size, SIZE_STEP);
-	if (a->r.workload.size <= room + room / 2)
+	if (a->r.workload.size <= room)
 		return 0;
-	snprintf(err, errlen, "--size %lluM: memory free is %lluM, expected at most %lluM",
-		 (unsigned long long)a->r.workload.size >> 20, (unsigned long long)room >> 19,
-		 (unsigned long long)(room + room / 2) >> 20);
+	snprintf(err, errlen, "--size %lluM: expected at most %lluM, three quarters of free memory",
+		 (unsigned long long)a->r.workload.size >> 20, (unsigned long long)room >> 20);
 	return -EINVAL;
 }
 
@@ -118,8 +117,8 @@ static int prepare(struct report_args *a, char *err, size_t errlen)
 	r->workload.corpus = r->corpus;
 	rc = workloads_make(&r->survey.workloads, &r->workload, err, errlen);
 	for (u32 i = 0; !rc && i < r->survey.workloads.nr; i++)
-		r->options.rig.size = max(r->options.rig.size,
-					  r->survey.workloads.w[i].largest << PAGE_SHIFT);
+		r->options.rig.size =
+			max(r->options.rig.size, r->survey.workloads.w[i].largest << PAGE_SHIFT);
 	return rc;
 }
 
@@ -201,13 +200,14 @@ int report_main(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.doc = "Judges every policy on every workload, then times it on real pages beside the "
+		.doc = "Judges every policy on every workload, then times it on real pages beside "
+		       "the "
 		       "policy that never flushes. Writes DIR whole or not at all.",
 	};
 	struct report_args a = {
 		.policy = "all",
 		.r.workload.seed = 1,
-		.r.options = {.seconds = 100, .rounds = SURVEY_ROUNDS},
+		.r.options = {.seconds = 90, .rounds = SURVEY_ROUNDS},
 	};
 	char err[2048] = "";
 	struct output out;
@@ -218,6 +218,7 @@ int report_main(int argc, char **argv)
 	a.r.options.rig.clean = option_clean(a.clean);
 	a.r.date = time(NULL);
 	if (output_open(&out, a.out, err, sizeof(err)) || prepare(&a, err, sizeof(err))) {
+		output_close(&out);
 		free_report(&a.r);
 		return option_bad(err);
 	}

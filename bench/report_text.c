@@ -53,7 +53,8 @@ static const char *per_page(char buf[CELL], const struct phase_result *r)
 static const char *with_delta(char buf[CELL], const struct phase_result *r)
 {
 	if (r->pages)
-		snprintf(buf, CELL, "%.1f (%+.1f)", r->ns / r->pages, r->delta_ns / r->pages);
+		snprintf(buf, CELL, "%.1f (%+.*f)", r->ns / r->pages, r->delta_ns / r->pages < 1000,
+			 r->delta_ns / r->pages);
 	else
 		strcpy(buf, "n/a");
 	return buf;
@@ -85,10 +86,13 @@ static void print_head(FILE *f, const struct report *r, const json_t *meta)
 		(unsigned long long)r->workload.size >> 20, (unsigned long long)r->workload.seed);
 	fprintf(f, "%-10s %s, drained; lines %s before each flush\n", "clean",
 		r->options.rig.clean->name, memory_lines_name[r->options.rig.lines]);
-	fprintf(f, "%-10s %llu MiB of real pages%s\n%-10s judged %.0f s, timed %.0f s\n", "memory",
-		(unsigned long long)r->survey.rig.memory.size >> 20,
+	fprintf(f,
+		"%-10s %llu MiB of real pages%s\n"
+		"%-10s judged %.0f s, timed %.0f s; %llu timed requests lost the CPU\n",
+		"memory", (unsigned long long)r->survey.rig.memory.size >> 20,
 		r->survey.rig.memory.huge ? ", huge pages asked for" : "", "took",
-		r->survey.judge_seconds, r->survey.time_seconds);
+		r->survey.judge_seconds, r->survey.time_seconds,
+		(unsigned long long)r->survey.rig.watch.interrupted);
 }
 
 /* --- all workloads together ------------------------------------------------------------------- */
@@ -97,12 +101,13 @@ static void print_verdicts(FILE *f, const struct report *r)
 {
 	char claims[8], broken[8], a[CELL], b[CELL], c[CELL], d[CELL], e[CELL];
 
-	fprintf(f, "\nVerdicts, all workloads together. Contracts: L leak, I integrity, 0 is S0\n"
-		   "and 1 is S1 (visibility), E un-exposure, O order, U unpinned while mapped.\n"
-		   "\"broken\": broken on these runs; what is not there was not seen to break.\n"
-		   "bound: fewest page flushes that keep the claims; LIS0: that keep L, I, S0.\n\n");
-	fprintf(f, "%-25s %-7s %-7s %6s %6s %5s %6s %5s\n", "policy", "claims", "broken", "flush", "bound",
-		"ratio", "LIS0", "ratio");
+	fprintf(f,
+		"\nVerdicts, all workloads together. Contracts: L leak, I integrity, 0 is S0\n"
+		"and 1 is S1 (visibility), E un-exposure, O order, U unpinned while mapped.\n"
+		"\"broken\": broken on these runs; what is not there was not seen to break.\n"
+		"bound: fewest page flushes that keep the claims; LIS0: that keep L, I, S0.\n\n");
+	fprintf(f, "%-25s %-7s %-7s %6s %6s %5s %6s %5s\n", "policy", "claims", "broken", "flush",
+		"bound", "ratio", "LIS0", "ratio");
 	for (u32 p = 0; p < r->survey.policies.nr; p++) {
 		struct policy_total t = survey_total(&r->survey, p);
 
@@ -237,8 +242,9 @@ static void print_boot(FILE *f, const struct report *r)
 	for (u32 i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (find_policy(r, wanted[i]) >= 0)
 			policies[nr++] = find_policy(r, wanted[i]);
-	fprintf(f, "\nBoot and teardown of a guest of %llu MiB, totals in %s (in brackets:\n"
-		   "more than none)\n\n",
+	fprintf(f,
+		"\nBoot and teardown of a guest of %llu MiB, totals in %s\n"
+		"(in brackets: more than none)\n\n",
 		(unsigned long long)r->workload.size >> 20,
 		cycles ? "10^6 cycles" : "ms (cycles: n/a)");
 	fprintf(f, "%-9s %9s", "", "none");
@@ -277,8 +283,9 @@ static void print_counters(FILE *f, const struct report *r)
 
 	if (boot < 0)
 		return;
-	fprintf(f, "\nCounters over the timed regions of boot (one run of its own; task-clock in\n"
-		   "ns; * scaled up: the event shared a counter)\n\n%-17s",
+	fprintf(f,
+		"\nCounters over the timed regions of boot (one run of its own; task-clock in\n"
+		"ns; * scaled up: the event shared a counter)\n\n%-17s",
 		"event");
 	for (u32 i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (find_policy(r, wanted[i]) >= 0)

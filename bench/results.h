@@ -28,8 +28,8 @@ struct published {
 };
 #define PUBLISHED_GUEST (8ULL << 30)
 #define PUBLISHED_GHZ	4.494
-#define PUBLISHED_BY                                                                           \
-	"cover letter of the 2024 proposal; 8 GB guest, GPU with 1 GB aperture, 4.494 GHz; "   \
+#define PUBLISHED_BY                                                                         \
+	"cover letter of the 2024 proposal; 8 GB guest, GPU with 1 GB aperture, 4.494 GHz; " \
 	"other hardware"
 const struct published *published_figure(u32 i); /* NULL: past the end */
 

@@ -153,11 +153,11 @@ static json_t *published_json(void)
 	json_t *list = json_array();
 
 	for (u32 i = 0; i < ARRAY_SIZE(published); i++)
-		json_array_append_new(
-			list, json_pack("{sssssisiss}", "api", published[i].api, "phase",
-					published[i].phase, "before_mcycles",
-					(int)published[i].before, "after_mcycles",
-					(int)published[i].after, "from", PUBLISHED_BY));
+		json_array_append_new(list,
+				      json_pack("{sssssisiss}", "api", published[i].api, "phase",
+						published[i].phase, "before_mcycles",
+						(int)published[i].before, "after_mcycles",
+						(int)published[i].after, "from", PUBLISHED_BY));
 	return list;
 }
 
@@ -186,11 +186,11 @@ json_t *cleans_json(const struct clean_times *times, u32 nr)
 		bool has = times[i].info.ops;
 
 		for (u32 s = 0; s < CLEANS_SIZES; s++) {
-			json_t *o = json_pack(
-				"{sssIsoso}", "clean", times[i].info.name, "bytes",
-				(json_int_t)cleans_size[s], "issue_ns_line",
-				has ? real(times[i].at[s].issue) : NA, "complete_ns_line",
-				has ? real(times[i].at[s].complete) : NA);
+			json_t *o = json_pack("{sssIsoso}", "clean", times[i].info.name, "bytes",
+					      (json_int_t)cleans_size[s], "issue_ns_line",
+					      has ? real(times[i].at[s].issue) : NA,
+					      "complete_ns_line",
+					      has ? real(times[i].at[s].complete) : NA);
 
 			if (!has)
 				json_object_set_new(o, "why", json_string(times[i].info.why));

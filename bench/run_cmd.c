@@ -150,7 +150,8 @@ static int run_all(const struct run_args *a, const struct flush_policy *policy, 
 			rc = run_one(a, &o, list);
 		}
 	}
-	return any ? rc : option_bad("unknown --workload, expected contiguous, scattered, churn or all");
+	return any ? rc
+		   : option_bad("unknown --workload, expected contiguous, scattered, churn or all");
 }
 
 int run_main(int argc, char **argv)
@@ -158,11 +159,11 @@ int run_main(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.doc = "Times map and unmap of the page core alone: no observer, no memory behind the "
+		.doc = "Times map and unmap of the page core alone: no observer, no memory behind "
+		       "the "
 		       "pages, nothing cleaned.",
 	};
-	struct run_args a = {
-		.workload = "all", .policy = "none", .size = 256ULL << 20, .reps = 31};
+	struct run_args a = {.workload = "all", .policy = "none", .size = 256ULL << 20, .reps = 31};
 	struct policies policies = {0};
 	json_t *list = json_array(), *root;
 	double page_ns;
@@ -178,8 +179,8 @@ int run_main(int argc, char **argv)
 	if (!a.json)
 		print_head(&a, policies.policy[0], page_ns);
 	rc = run_all(&a, policies.policy[0], list);
-	root = json_pack("{sosfsf}", "runs", list, "clean_page_ns", page_ns,
-			 "aim_clean_page_ns", AIM_PAGE_NS);
+	root = json_pack("{sosfsf}", "runs", list, "clean_page_ns", page_ns, "aim_clean_page_ns",
+			 AIM_PAGE_NS);
 	if (a.json && !rc) {
 		json_dumpf(root, stdout, JSON_INDENT(1));
 		putchar('\n');

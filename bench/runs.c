@@ -137,12 +137,12 @@ static int time_whole(struct core *c, double *map, double *unmap)
 	struct request in = map_request(c, 0, c->pages), out = unmap_request(c->pages);
 	int rc;
 
-	stopwatch_start(&c->watch);
+	stopwatch_start(&c->watch, true);
 	rc = request(c, &in);
 	*map = stopwatch_stop(&c->watch) / c->pages;
 	if (rc)
 		return rc;
-	stopwatch_start(&c->watch);
+	stopwatch_start(&c->watch, true);
 	rc = request(c, &out);
 	*unmap = stopwatch_stop(&c->watch) / c->pages;
 	return rc;
@@ -153,7 +153,7 @@ static int time_churn(struct core *c, double *pair)
 {
 	int rc = 0;
 
-	stopwatch_start(&c->watch);
+	stopwatch_start(&c->watch, true);
 	for (u32 i = 0; !rc && i < CHURN_BATCH; i++) {
 		struct request in = map_request(c, i % c->pages, 1), out = unmap_request(1);
 

@@ -7,8 +7,8 @@
 
 struct run_layout {
 	const char *name, *what;
-	u64 run;    /* pages of a physical run; 0: all in one */
-	bool churn; /* one page at a time instead of everything at once */
+	u64 run;	   /* pages of a physical run; 0: all in one */
+	bool churn;	   /* one page at a time instead of everything at once */
 	double aim1, aim4; /* ns with one and with four domains; 0: none set */
 };
 const struct run_layout *run_layout(u32 i); /* NULL: past the end */

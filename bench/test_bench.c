@@ -160,11 +160,18 @@ static void test_stopwatch(void **state)
 	stopwatch_init(&w, NULL);
 	assert_true(w.region_cost >= 0);
 	assert_true(w.pause_cost >= 0);
-	stopwatch_start(&w);
-	stopwatch_pause(&w);
-	stopwatch_resume(&w);
-	assert_true(stopwatch_stop(&w) >= 0);
-	assert_int_equal(w.pauses, 1);
+	for (int is_long = 0; is_long < 2; is_long++) {
+		stopwatch_start(&w, is_long);
+		stopwatch_pause(&w);
+		stopwatch_resume(&w);
+		assert_true(stopwatch_stop(&w) >= 0);
+		assert_int_equal(w.pauses, 1);
+	}
+	/* Asleep is not at work. */
+	stopwatch_start(&w, true);
+	usleep(30000);
+	assert_true(stopwatch_stop(&w) < 30e6);
+	assert_true(w.interrupted >= 1);
 }
 
 /* --- workloads -------------------------------------------------------------------------------- */
@@ -516,7 +523,8 @@ static void test_bad_input(void **state)
 	write_file(path_in(folder, "results.json"), "old");
 	assert_int_equal(shell(BENCH " report --out /dev/null/x 2>%s/err", folder), 2);
 	assert_int_equal(shell("grep -q 'nothing was started' %s/err", folder), 0);
-	assert_int_equal(shell(BENCH " report --out %s --policy eagre 2>%s/err", folder, folder), 2);
+	assert_int_equal(shell(BENCH " report --out %s --policy eagre 2>%s/err", folder, folder),
+			 2);
 	assert_int_equal(shell("grep -q 'eager' %s/err", folder), 0);
 	assert_int_equal(shell(BENCH " report --out %s --size 2X 2>/dev/null", folder), 2);
 	assert_int_equal(shell(BENCH " report --out %s --clean x 2>%s/err", folder, folder), 2);
@@ -554,9 +562,9 @@ static void test_report(void **state)
 	assert_non_null(json_object_get(json_object_get(meta, "counters"), "cycles"));
 	json_decref(root);
 	json_decref(meta);
-	assert_int_equal(shell("python3 -B scripts/report.py %s && test -s %s/report.html", folder,
-			       folder),
-			 0);
+	assert_int_equal(
+		shell("python3 -B scripts/report.py %s && test -s %s/report.html", folder, folder),
+		0);
 	remove_folder(folder);
 }
 

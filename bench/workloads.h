@@ -10,8 +10,8 @@
 
 struct workload {
 	char *name;
-	char *what;	 /* a line for people */
-	char *text;	 /* of a made one, or of the file */
+	char *what; /* a line for people */
+	char *text; /* of a made one, or of the file */
 	bool recorded;
 	struct program program;
 	u32 nr_ops;

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From a finished run to a verdict. Three things can make it bad: a finding that no expectation
+ * asks for, an expectation that does not hold, a claimed contract that is broken and about which
+ * no expectation says anything. So a trace may show an unsound policy leak and still be good, and
+ * a leak that went away makes it bad.
+ */
 #include "fuzz/judge.h"
 
 u32 judge_costed(u32 claims)
@@ -140,5 +146,6 @@ void judge(const struct run *r, const struct program *p, struct verdict *v)
 	take_totals(r, v);
 	take_expects(r, p, v);
 	take_findings(r, p, v);
+	/* What a full arena cut short says nothing, neither way. */
 	v->outcome = run_full(r) ? JUDGE_SKIP : outcome(v);
 }

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One pass over the program; at each request a snapshot, from which the request is run again and
+ * again with the next place failing, each time to the end of the program, until it has no further
+ * place. Then the snapshot once more, and on to the next request without a failure.
+ */
 #include "fuzz/sweep.h"
 
 #include "core/op/op_info.h"

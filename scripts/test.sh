@@ -125,6 +125,11 @@ else
 	skipped "build with clang: clang is not installed"
 fi
 
+run_tsan() {
+	cmake --preset tsan && cmake --build build/tsan -j "$jobs" --target test_threads && build/tsan/bin/test_threads
+}
+check "threads under ThreadSanitizer" run_tsan
+
 for c in includes licence docs; do
 	check "check-$c can fail" python3 scripts/check/check-$c.py --self-test
 	check "check-$c" python3 scripts/check/check-$c.py

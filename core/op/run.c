@@ -1,5 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The life of a run: arenas, machine, backend, oracles; and the loop over ops. */
+/*
+ * The life of a run: arenas, machine, backend, oracles; and the loop over ops.
+ *
+ * Two arenas. The first belongs to what is under test: core, policy, machine. Nothing of the run
+ * itself is in it, so that its counters are those of the core, and a block that is left at the
+ * end is a leak. The other holds the tables of objects, results, shadow, model and values. Both
+ * together are all that changes; a snapshot is a copy of both.
+ *
+ * Each op: a number, its object (named whether it comes to be or not), failures armed, the op
+ * itself as one or more requests (run_core.c, run_access.c) or as a bracket around a machine call
+ * (run_device.c), failures disarmed, then what the configuration asks to look at.
+ */
 #include "core/op/run_priv.h"
 
 #include <stdio.h>

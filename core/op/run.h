@@ -4,7 +4,7 @@
  * oracles (cache shadow, reference model) attached or not. Every tool of the project stands on this
  * header.
  *
- * A run owns two arenas: one for core, policy, machine and the run's own tables, one for what only
+ * A run owns two arenas: one for core, policy and machine, one for its own tables and for what only
  * watches. Equal programs give equal runs; nothing here reads a clock, an address or a random
  * source. After the last op run_finish() tears everything down, judged too, as one more op.
  *
@@ -31,8 +31,8 @@ enum run_check {
 };
 
 /*
- * Of the state after every op. What a request that failed did to frames before it was undone (lines cleaned, pages marked
- * dirty, copies made) depends on temporary memory; so LOGIC leaves out what only the frames know.
+ * Of the state after every op. What a failed request did to frames before it was undone (cleaned,
+ * marked dirty, copied) depends on temporary memory; LOGIC leaves out what only the frames know.
  */
 enum run_digests {
 	RUN_DIGESTS_NONE,
@@ -41,8 +41,7 @@ enum run_digests {
 };
 
 enum run_teardown {
-	RUN_TEARDOWN_REQUESTS, /* in the order of a closed file: accesses, domains, tables; each one
-				  a request */
+	RUN_TEARDOWN_REQUESTS, /* accesses, domains, tables, the newest first; a request each */
 	RUN_TEARDOWN_BACKEND,  /* backend->destroy() alone, as one request */
 };
 
@@ -62,13 +61,11 @@ struct run_config {
 	enum machine_memory memory;
 	const struct clean_ops *clean;
 	enum run_teardown teardown;
-	u32 temp_limit; /* bytes of temporary memory, whatever the program says; 0: as the program
-			   says */
+	u32 temp_limit; /* bytes of temporary memory whatever the program says; 0: as it says */
 	bool no_faults; /* ignore the failures that the program injects */
 
-	/* Bounds. Fields of ops are reduced into them, so that no byte string asks for terabytes.
-	 */
-	u64 max_pages; /* of a buffer, and of a layout run; 0: RUN_PAGES_FUZZ */
+	/* Buffers are reduced to this, so that no byte string asks for terabytes. */
+	u64 max_pages; /* 0: RUN_PAGES_FUZZ */
 
 	void *arena_base, *observer_base; /* NULL: anywhere */
 	size_t arena_size, observer_size; /* reserved address space; 0: RUN_ARENA */
@@ -106,6 +103,12 @@ struct run_finding {
 	char what[160];
 };
 
+/*
+ * Writes the reduction of buffers to @max_pages (0: RUN_PAGES_FUZZ) into the program, so that a
+ * fuzzer's finding means the same wherever it is replayed.
+ */
+void run_reduce(struct program *p, u64 max_pages);
+
 struct run *run_create(const struct run_config *cfg);
 /* Begin anew with the same or another configuration (arena sizes and bases stay). 0 or -ENOMEM. */
 int run_reset(struct run *r, const struct run_config *cfg);
@@ -135,8 +138,7 @@ void run_restore(struct run *r, const void *buf, size_t size);
 
 u32 run_ops(const struct run *r); /* ops done, the teardown included */
 const struct run_result *run_result(const struct run *r, u32 op); /* from 1 */
-/* Equal states, equal digests: core and policy, machine, results so far (full); not temporary memory, not
- * addresses. */
+/* RUN_DIGESTS_FULL, whatever the configuration; after run_finish() of results and digests alone. */
 u64 run_digest(struct run *r);
 /* Of run, shadow and model together, in that order; the first ones of each are kept. */
 u32 run_findings(const struct run *r);

@@ -96,7 +96,10 @@ static u64 pages_room(u64 length)
 	return min(length, ENVELOPE_TEST_LENGTH_MAX) / PAGE_SIZE + 2;
 }
 
-/* The same for bytes; in between, lengths are reduced, so that no fuzzer spends its time on copies. */
+/*
+ * The same for bytes; in between, lengths are reduced, so that no fuzzer spends its time on
+ * copies.
+ */
 static u64 bytes_room(u64 *length)
 {
 	if (*length > ENVELOPE_TEST_LENGTH_MAX)

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ops on tables: domains, map, copy, cut, unmap, reserved and allowed ranges, options. */
+/*
+ * Ops on tables: domains, map, copy, cut, unmap, reserved and allowed ranges, options.
+ *
+ * Each function resolves what its op refers to and returns false when there is nothing; else it
+ * fills in one request and lets it happen. Objects come to live, and die, by the results alone.
+ * Values that only the core or the model can judge (a length of 0, a range that wraps) are handed
+ * on as they are: errnos are results.
+ */
 #include "core/op/run_priv.h"
 
 static u32 envelope(const struct op *op)

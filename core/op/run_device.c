@@ -20,9 +20,16 @@ void run_mix_bytes(struct run *r, const u8 *data, u64 len)
 /* --- buffers ------------------------------------------------------------------------------------
  */
 
-static u64 max_pages(const struct run *r)
+static u32 reduced(u32 npages, u64 max_pages)
 {
-	return r->cfg.max_pages ? r->cfg.max_pages : RUN_PAGES_FUZZ;
+	return (npages - 1ULL) % (max_pages ? max_pages : RUN_PAGES_FUZZ) + 1;
+}
+
+void run_reduce(struct program *p, u64 max_pages)
+{
+	for (size_t i = 0; i < p->nr; i++)
+		if (p->ops[i].code == OP_BUFFER)
+			p->ops[i].arg = reduced(p->ops[i].arg, max_pages);
 }
 
 /* Pages [first..last] of the op, cut to the buffer. False: none of them. */
@@ -42,7 +49,7 @@ static bool page_range(const struct op *op, const struct buffer *b, u64 *first, 
 static int buffer_make(struct run *r, struct run_op *o)
 {
 	struct run_object *b = run_made(r, OBJ_BUFFER);
-	u64 va = 0, npages = (o->op.arg - 1ULL) % max_pages(r) + 1;
+	u64 va = 0, npages = reduced(o->op.arg, r->cfg.max_pages);
 	int rc;
 
 	if (op_addr_mode(&o->op) == OP_ADDR_ABS)

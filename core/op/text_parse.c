@@ -137,7 +137,7 @@ static bool parse_name_of(struct parser *ps, const char *what, size_t max, char 
 /* at N, page N, in any order */
 static bool parse_place(struct parser *ps, struct expect *e, bool page)
 {
-	u64 at;
+	u64 at = 0;
 
 	for (;;) {
 		if (!e->at && take_word(ps, "at")) {
@@ -159,8 +159,8 @@ static bool parse_place(struct parser *ps, struct expect *e, bool page)
 static bool parse_expect_errno(struct parser *ps, struct expect *e)
 {
 	const struct token *tok = &ps->lx.tok;
+	u64 number = 0;
 	int err = -1;
-	u64 number;
 
 	e->kind = EXPECT_ERRNO;
 	if (tok->kind == TOKEN_NUMBER) {
@@ -193,7 +193,7 @@ static bool parse_contract(struct parser *ps, const char *expected, u32 *contrac
 
 static bool parse_expect_bound(struct parser *ps, struct expect *e)
 {
-	u32 contract;
+	u32 contract = 0;
 
 	e->kind = EXPECT_BOUND;
 	if (ps->lx.tok.kind != TOKEN_NUMBER) {

@@ -56,7 +56,7 @@ static void print_json(const struct workloads *all)
 	for (u32 i = 0; i < all->nr; i++) {
 		const struct workload *w = &all->w[i];
 
-		json_array_append_new(list, json_pack("{ssssssbsIsI}", "command", "report", "name",
+		json_array_append_new(list, json_pack("{sssssssbsIsI}", "command", "report", "name",
 						      w->name, "what", w->what, "recorded",
 						      w->recorded, "ops", (json_int_t)w->nr_ops,
 						      "pages", (json_int_t)w->pages));

@@ -1,4 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the clock sees of a timed run: the backend's work on one request, from its first instruction
+ * to a full fence behind its last; not the decoding of ops, not the making of buffers, domains and
+ * tables, and not the stores that make lines dirty (memory.c stops the clock for them). The arena
+ * is populated before the run: the kernel that this stands for has its memory in place too.
+ *
+ * Time goes to phases by the kind of request. Requests of the teardown, which op_run() makes when
+ * the program is over, are a phase of their own, whatever their kind: the proposal's rows are map,
+ * unmap and teardown.
+ */
 #include "bench/measure.h"
 
 #include <stdlib.h>

@@ -77,7 +77,7 @@ static const struct argp_option options[] = {
 	 "of lines before they are flushed: dirty, clean, uncached (dirty)", 0},
 	{"corpus", 'C', "DIR", 0, "where recorded/ is (found)", 0},
 	{"seed", 'S', "N", 0, "scattered pages, order of runs (1)", 0},
-	{"seconds", 't', "N", 0, "for timed runs; every one is made once at least (90)", 0},
+	{"seconds", 't', "N", 0, "for timed runs; every one is made once at least (110)", 0},
 	{"rounds", 'n', "N", 0, "of timed runs, at most (5)", 0},
 	{"json", 'j', NULL, 0, "print results.json instead of the tables", 0},
 	{0},
@@ -207,7 +207,7 @@ int report_main(int argc, char **argv)
 	struct report_args a = {
 		.policy = "all",
 		.r.workload.seed = 1,
-		.r.options = {.seconds = 90, .rounds = SURVEY_ROUNDS},
+		.r.options = {.seconds = 110, .rounds = SURVEY_ROUNDS},
 	};
 	char err[2048] = "";
 	struct output out;

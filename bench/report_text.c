@@ -117,9 +117,12 @@ static void print_verdicts(FILE *f, const struct report *r)
 			ratio(c, t.flushes, t.bound), count(d, t.bound_lis0),
 			ratio(e, t.flushes, t.bound_lis0));
 	}
-	for (u32 p = 0; p < r->survey.policies.nr; p++)
+	for (u32 p = 0; p < r->survey.policies.nr; p++) {
 		if (!survey_total(&r->survey, p).as_claimed)
 			fprintf(f, "NOT AS CLAIMED: %s\n", name_of(r, p));
+		if (survey_total(&r->survey, p).differs)
+			fprintf(f, "TIMED AND JUDGED RUNS DIFFER: %s\n", name_of(r, p));
+	}
 }
 
 static void print_times(FILE *f, const struct report *r)
@@ -135,6 +138,32 @@ static void print_times(FILE *f, const struct report *r)
 		fprintf(f, "%-25.25s %16s %15s %16s\n", name_of(r, p),
 			with_delta(a, &t.phase[PHASE_MAP]), with_delta(b, &t.phase[PHASE_UNMAP]),
 			with_delta(c, &t.phase[PHASE_TEARDOWN]));
+	}
+}
+
+/* Where there is a PMU; else print_counters() says why not. */
+static void print_cycles(FILE *f, const struct report *r)
+{
+	static const enum phase phases[] = {PHASE_MAP, PHASE_UNMAP, PHASE_TEARDOWN};
+
+	if (counter_why_not(&r->survey.counters, COUNTER_CYCLES)) {
+		fprintf(f, "\nCycles per page: n/a, %s\n",
+			counter_why_not(&r->survey.counters, COUNTER_CYCLES));
+		return;
+	}
+	fprintf(f, "\nCycles per 4 KiB page, all workloads together, one run\n\n");
+	fprintf(f, "%-25s %12s %12s %12s\n", "policy", "map", "unmap", "teardown");
+	for (u32 p = 0; p < r->survey.policies.nr; p++) {
+		struct policy_total t = survey_total(&r->survey, p);
+
+		fprintf(f, "%-25.25s", name_of(r, p));
+		for (u32 i = 0; i < ARRAY_SIZE(phases); i++)
+			if (t.phase[phases[i]].has_cycles && t.phase[phases[i]].pages)
+				fprintf(f, " %12.1f",
+					t.phase[phases[i]].cycles / t.phase[phases[i]].pages);
+			else
+				fprintf(f, " %12s", "n/a");
+		fputc('\n', f);
 	}
 }
 
@@ -193,9 +222,9 @@ static s64 find_workload(const struct report *r, const char *name)
 /* Total of a phase: cycles where there is a PMU, else ms. */
 static double total(const struct cell *c, enum phase phase, bool cycles)
 {
-	if (cycles)
-		return c->count.phase[phase].counters[COUNTER_CYCLES].value / 1e6;
-	return cell_phase(c, phase).ns / 1e6;
+	struct phase_result r = cell_phase(c, phase);
+
+	return (cycles ? r.cycles : r.ns) / 1e6;
 }
 
 static void print_row(FILE *f, const struct report *r, s64 boot, const s64 *policies, u32 nr,
@@ -208,7 +237,8 @@ static void print_row(FILE *f, const struct report *r, s64 boot, const s64 *poli
 		double t = total(survey_cell(&r->survey, boot, policies[i]), phase, cycles);
 		char buf[32];
 
-		snprintf(buf, sizeof(buf), "%.1f (%+.1f)", t, t - none);
+		snprintf(buf, sizeof(buf), "%.*f (%+.*f)", t < 10 ? 2 : 1, t, t < 10 ? 2 : 1,
+			 t - none);
 		fprintf(f, " %17s", buf);
 	}
 	fputc('\n', f);
@@ -330,6 +360,7 @@ void report_print(FILE *f, const struct report *r, const json_t *meta)
 	print_head(f, r, meta);
 	print_verdicts(f, r);
 	print_times(f, r);
+	print_cycles(f, r);
 	print_boot(f, r);
 	print_counters(f, r);
 	fputc('\n', f);

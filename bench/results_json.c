@@ -61,15 +61,13 @@ static json_t *contracts(const struct verdict *v)
 	return o;
 }
 
-static json_t *phase_json(const struct phase_result *r, const struct counter_sum *cycles)
+static json_t *phase_json(const struct phase_result *r)
 {
-	bool has = cycles && cycles->available && r->pages;
-
 	return json_pack("{sososososososo}", "requests", number(r->requests), "pages",
 			 number(r->pages), "ns", real(r->ns), "none_ns", real(r->none_ns),
 			 "ns_page", r->pages ? real(r->ns / r->pages) : NA, "delta_ns_page",
 			 r->pages ? real(r->delta_ns / r->pages) : NA, "cycles_page",
-			 has ? real(cycles->value / r->pages) : NA);
+			 r->has_cycles && r->pages ? real(r->cycles / r->pages) : NA);
 }
 
 /* Over all phases: the timed regions of one run. */
@@ -95,17 +93,11 @@ static json_t *counters_json(const struct cell *c)
 	return o;
 }
 
-static void add_phases(json_t *o, const struct phase_result *r, const struct cell *c)
+static void add_phases(json_t *o, const struct phase_result *r)
 {
-	for (u32 p = 0; p < PHASE_NR; p++) {
-		const struct counter_sum *cycles = NULL;
-
-		if (!r[p].requests)
-			continue;
-		if (c && c->counted)
-			cycles = &c->count.phase[p].counters[COUNTER_CYCLES];
-		json_object_set_new(o, phase_name[p], phase_json(&r[p], cycles));
-	}
+	for (u32 p = 0; p < PHASE_NR; p++)
+		if (r[p].requests)
+			json_object_set_new(o, phase_name[p], phase_json(&r[p]));
 }
 
 static json_t *cell_json(const struct report *r, u32 w, u32 p)
@@ -124,7 +116,7 @@ static json_t *cell_json(const struct report *r, u32 w, u32 p)
 	json_object_set_new(o, "rounds", number(c->nr));
 	for (u32 i = 0; i < PHASE_NR; i++)
 		phase[i] = cell_phase(c, i);
-	add_phases(o, phase, c);
+	add_phases(o, phase);
 	if (c->nr)
 		json_object_set_new(o, "clean_lines", number(c->round[0].policy.clean_lines));
 	if (c->counted)
@@ -144,7 +136,7 @@ static json_t *summary_json(const struct report *r, u32 p)
 		      number(t.missing), "bound", number(t.bound), "bound_lis0",
 		      number(t.bound_lis0), "ratio", ratio(t.flushes, t.bound), "ratio_lis0",
 		      ratio(t.flushes, t.bound_lis0), "as_claimed", t.as_claimed);
-	add_phases(o, t.phase, NULL);
+	add_phases(o, t.phase);
 	return o;
 }
 

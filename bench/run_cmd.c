@@ -20,12 +20,24 @@ struct run_args {
 	bool json;
 };
 
+static bool known_layout(const char *name)
+{
+	for (u32 i = 0; run_layout(i); i++)
+		if (!strcmp(name, run_layout(i)->name))
+			return true;
+	return !strcmp(name, "all");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run_args *a = state->input;
 
 	switch (key) {
 	case 'w':
+		if (!known_layout(arg))
+			argp_error(state,
+				   "--workload %s: expected contiguous, scattered, churn or all",
+				   arg);
 		a->workload = arg;
 		return 0;
 	case 'd':
@@ -131,13 +143,11 @@ static int run_one(const struct run_args *a, struct run_options *o, json_t *list
 static int run_all(const struct run_args *a, const struct flush_policy *policy, json_t *list)
 {
 	static const u32 both[] = {1, 4};
-	bool any = false;
 	int rc = 0;
 
 	for (u32 i = 0; !rc && run_layout(i); i++) {
 		if (strcmp(a->workload, "all") && strcmp(a->workload, run_layout(i)->name))
 			continue;
-		any = true;
 		for (u32 k = 0; !rc && k < (a->domains ? 1 : ARRAY_SIZE(both)); k++) {
 			struct run_options o = {
 				.layout = run_layout(i),
@@ -150,8 +160,7 @@ static int run_all(const struct run_args *a, const struct flush_policy *policy, 
 			rc = run_one(a, &o, list);
 		}
 	}
-	return any ? rc
-		   : option_bad("unknown --workload, expected contiguous, scattered, churn or all");
+	return rc;
 }
 
 int run_main(int argc, char **argv)

@@ -1,4 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The order of things. Judging comes first and alone: the shadow's tables would push everything else out
+ * of the caches. Then memory is populated once for all timed runs, every workload is run once
+ * untimed, counters are read in runs of their own (starting them is a system call, which a request of
+ * 200 ns would feel), and rounds follow: all policies on one workload in a new random order, each
+ * with a run of `none` right before or after it. Memory, arena and stopwatch are the same ones for
+ * all, so that two policies differ in what they do and in nothing else.
+ *
+ * A round of a large workload is an average over many pages already; small ones are cheap. So the
+ * workload that has had the least time goes next.
+ */
 #include "bench/survey.h"
 
 #include <stdio.h>
@@ -74,6 +85,7 @@ static int run_pair(struct survey *s, u32 w, u32 p)
 			     none_first ? &round->policy : &round->none);
 	if (rc)
 		return rc;
+	c->differs |= round->policy.clean_lines != c->verdict.v.flushes * LINES_PAGE;
 	c->nr++;
 	c->timed = true;
 	return 0;
@@ -202,6 +214,7 @@ void survey_free(struct survey *s)
 struct phase_result cell_phase(const struct cell *c, enum phase phase)
 {
 	double ns[SURVEY_ROUNDS], none[SURVEY_ROUNDS], delta[SURVEY_ROUNDS];
+	const struct counter_sum *cycles = &c->count.phase[phase].counters[COUNTER_CYCLES];
 	struct phase_result r = {0};
 
 	for (u32 i = 0; i < c->nr; i++) {
@@ -216,6 +229,8 @@ struct phase_result cell_phase(const struct cell *c, enum phase phase)
 	r.ns = stats_median(ns, c->nr);
 	r.none_ns = stats_median(none, c->nr);
 	r.delta_ns = stats_median(delta, c->nr);
+	r.has_cycles = c->counted && cycles->available;
+	r.cycles = cycles->value;
 	return r;
 }
 
@@ -233,6 +248,9 @@ static void add_phase(struct phase_result *sum, const struct phase_result *r)
 	/* A phase without pages (an attach to an empty table) has no time per page. */
 	if (!r->pages)
 		return;
+	/* Of all or of none: the PMU is there or not. */
+	sum->has_cycles = r->has_cycles;
+	sum->cycles += r->cycles;
 	sum->requests += r->requests;
 	sum->pages += r->pages;
 	sum->ns += r->ns;
@@ -250,6 +268,7 @@ struct policy_total survey_total(const struct survey *s, u32 policy)
 
 		t.broken |= cell_broken(c);
 		t.as_claimed &= v->outcome == JUDGE_GOOD;
+		t.differs |= c->differs;
 		t.flushes += v->flushes;
 		t.redundant += v->redundant;
 		t.missing += v->missing;

@@ -19,6 +19,7 @@ struct round {
 /* One policy on one workload. */
 struct cell {
 	bool judged, timed, counted;
+	bool differs; /* a timed run did not clean what the judged one did */
 	struct judged verdict;
 	u32 nr;
 	struct round round[SURVEY_ROUNDS];
@@ -57,6 +58,8 @@ struct phase_result {
 	u64 requests, pages;
 	double ns, none_ns; /* of the whole phase */
 	double delta_ns;    /* median of the pairs' differences */
+	bool has_cycles;    /* of the counting run */
+	double cycles;
 };
 struct phase_result cell_phase(const struct cell *c, enum phase phase);
 
@@ -64,6 +67,7 @@ struct phase_result cell_phase(const struct cell *c, enum phase phase);
 struct policy_total {
 	u32 broken;	 /* bits 1 << enum contract */
 	bool as_claimed; /* nothing that it claims is broken, no finding */
+	bool differs;
 	u64 flushes, redundant, missing, bound, bound_lis0;
 	struct phase_result phase[PHASE_NR];
 };

@@ -346,6 +346,50 @@ static void test_timed(void **state)
 	counters_close(&counters);
 }
 
+static int full_open(enum counter_id id, bool *user_only)
+{
+	return id;
+}
+
+static int full_read(int handle, struct counter_raw *out)
+{
+	static _Thread_local u64 n;
+
+	n += 1000;
+	*out = (struct counter_raw){n, n, n};
+	return 0;
+}
+
+static const struct counter_source full = {"full",	full_open,   full_read,
+					   fake_switch, fake_switch, fake_close};
+
+/* A machine with a PMU: cycles reach the phases in which something was done, and no others. */
+static void test_cycles(void **state)
+{
+	struct counters counters;
+	struct rig_options opt = {.size = SMALL, .clean = clean_best(), .counters = &counters};
+	struct cell cell = {.nr = 1, .counted = true};
+	struct workloads all;
+	struct rig rig;
+
+	counters_open(&counters, &full);
+	make(&all, SMALL, 1, NULL);
+	assert_int_equal(rig_create(&rig, &opt), 0);
+	assert_int_equal(rig_run(&rig, workloads_find(&all, "attach"), flush_policy_find("eager"),
+				 true, &cell.count),
+			 0);
+	cell.round[0].policy = cell.count;
+	assert_true(cell_phase(&cell, PHASE_ATTACH).has_cycles);
+	assert_true(cell_phase(&cell, PHASE_ATTACH).cycles >= 1000);
+	assert_true(cell_phase(&cell, PHASE_MAP).has_cycles);
+	assert_false(cell_phase(&cell, PHASE_ACCESS).has_cycles);
+	cell.counted = false;
+	assert_false(cell_phase(&cell, PHASE_ATTACH).has_cycles);
+	rig_destroy(&rig);
+	workloads_free(&all);
+	counters_close(&counters);
+}
+
 /* Phases of a workload whose pages can be counted by hand. */
 static void test_phases(void **state)
 {
@@ -425,6 +469,7 @@ static void test_survey(void **state)
 	assert_true(eager.flushes >= eager.bound && eager.bound >= eager.bound_lis0);
 	assert_true(survey_total(&s, 2).broken & 1u << SHADOW_L);
 	for (u32 w = 0; w < s.workloads.nr; w++) {
+		assert_false(survey_cell(&s, w, 1)->differs);
 		assert_int_equal(s.rounds[w], 1); /* without any time left: once */
 		assert_int_equal(survey_cell(&s, w, 1)->nr, 1);
 	}
@@ -531,9 +576,37 @@ static void test_bad_input(void **state)
 	assert_int_equal(shell("grep -q 'clflushopt' %s/err", folder), 0);
 	assert_int_equal(shell(BENCH " report --out %s --corpus /none 2>/dev/null", folder), 2);
 	assert_int_equal(shell(BENCH " report 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " run --workload x 2>/dev/null"), 2);
 	assert_int_equal(shell(BENCH " gate 2>/dev/null"), 2);
 	assert_int_equal(shell(BENCH " --help >/dev/null && " BENCH " list --help >/dev/null"), 0);
 	assert_file(path_in(folder, "results.json"), "old");
+	remove_folder(folder);
+}
+
+/* A record that could not be made would be missing from its list. */
+static void check_json(const char *folder, const char *arguments, const char *list, size_t nr)
+{
+	json_t *root;
+
+	assert_int_equal(shell(BENCH " %s --json >%s/json", arguments, folder), 0);
+	root = json_load_file(path_in(folder, "json"), 0, NULL);
+	assert_non_null(root);
+	assert_int_equal(json_array_size(json_object_get(root, list)), nr);
+	json_decref(root);
+}
+
+static void test_json(void **state)
+{
+	char *folder = temp_folder();
+	struct clean_info info;
+	u32 nr = 0;
+
+	while (clean_nth(nr, &info))
+		nr++;
+	check_json(folder, "list --corpus corpus", "workloads", 11 + 3);
+	check_json(folder, "run --size 1M --reps 1", "runs", 6);
+	check_json(folder, "run --size 1M --reps 1 --workload churn --domains 2", "runs", 1);
+	check_json(folder, "clean", "clean", CLEANS_SIZES * nr);
 	remove_folder(folder);
 }
 
@@ -556,6 +629,8 @@ static void test_report(void **state)
 	assert_non_null(meta);
 	assert_int_equal(json_array_size(json_object_get(root, "summary")), 2);
 	assert_int_equal(json_array_size(json_object_get(root, "results")), 2 * 11);
+	assert_int_equal(json_array_size(json_object_get(root, "workloads")), 11);
+	assert_int_equal(json_array_size(json_object_get(root, "published")), 6);
 	first = json_array_get(json_object_get(root, "summary"), 0);
 	assert_string_equal(json_string_value(json_object_get(first, "policy")), "none");
 	assert_non_null(json_object_get(meta, "cpu"));
@@ -582,12 +657,14 @@ int main(void)
 		cmocka_unit_test(test_seeds),
 		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_timed),
+		cmocka_unit_test(test_cycles),
 		cmocka_unit_test(test_phases),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_cleans),
 		cmocka_unit_test(test_survey),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_report),
 	};
 

@@ -68,7 +68,7 @@ static bool page_expose(void *state, const struct flush_piece *p, u32 nr_nc)
 	return first;
 }
 
-static int count_before_map(const struct flush_piece *p, u32 nr_nc)
+static int expose_pages(const struct flush_piece *p, u32 nr_nc, flush_page_fn expose, u32 arg)
 {
 	struct count_area *ca = p->area->priv;
 	int rc;
@@ -78,9 +78,14 @@ static int count_before_map(const struct flush_piece *p, u32 nr_nc)
 	rc = flush_create_page_states(p);
 	if (rc)
 		return rc;
-	flush_for_each_page(p, sizeof(struct count_page), page_expose, nr_nc);
+	flush_for_each_page(p, sizeof(struct count_page), expose, arg);
 	ca->end = p->last + 1;
 	return 0;
+}
+
+static int count_before_map(const struct flush_piece *p, u32 nr_nc)
+{
+	return expose_pages(p, nr_nc, page_expose, nr_nc);
 }
 
 /* The halves of a cut inside a page both expose it. */
@@ -201,17 +206,9 @@ static bool page_request(void *state, const struct flush_piece *p, u32 writers)
 
 static int every_before_map(const struct flush_piece *p, u32 nr_nc)
 {
-	struct count_area *ca = p->area->priv;
-	int rc;
+	const struct count_area *ca = p->area->priv;
 
-	if (!nr_nc)
-		return 0;
-	rc = flush_create_page_states(p);
-	if (rc)
-		return rc;
-	flush_for_each_page(p, sizeof(struct count_page), page_request, ca->nr_nc);
-	ca->end = p->last + 1;
-	return 0;
+	return expose_pages(p, nr_nc, page_request, ca->nr_nc);
 }
 
 static void every_after_unmap(const struct flush_piece *p, const struct flush_domain *domain)

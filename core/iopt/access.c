@@ -265,6 +265,22 @@ static int pin_range(struct io_pagetable *iopt, u64 iova, u64 last, u64 *out, bo
 	return rc;
 }
 
+/* What pin and rw begin with; on success ioas_lock is held and *iopt is the table. */
+static int access_begin(struct iommufd_access *access, u64 iova, u64 length, u64 *last,
+			struct io_pagetable **iopt)
+{
+	if (!length)
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, last))
+		return -EOVERFLOW;
+	mutex_lock(&access->ioas_lock);
+	*iopt = access->ioas;
+	if (*iopt)
+		return 0;
+	mutex_unlock(&access->ioas_lock);
+	return -ENOENT;
+}
+
 int iommufd_access_pin_pages(struct iommufd_access *access, u64 iova, u64 length, u64 *out_pfns,
 			     bool write)
 {
@@ -274,15 +290,9 @@ int iommufd_access_pin_pages(struct iommufd_access *access, u64 iova, u64 length
 	u64 last;
 	int rc;
 
-	if (!length)
-		return -EINVAL;
-	if (check_add_overflow(iova, length - 1, &last))
-		return -EOVERFLOW;
-	mutex_lock(&access->ioas_lock);
-	iopt = access->ioas;
-	rc = -ENOENT;
-	if (!iopt)
-		goto out_unlock;
+	rc = access_begin(access, iova, length, &last, &iopt);
+	if (rc)
+		return rc;
 	/* Ours, not the core's: made without a fault point, so that the core's places are those of
 	 * the kernel. */
 	pin = arena_alloc(ctx->arena, sizeof(*pin));
@@ -340,15 +350,9 @@ int iommufd_access_rw(struct iommufd_access *access, u64 iova, void *data, u64 l
 	u8 *p = data;
 	int rc;
 
-	if (!length)
-		return -EINVAL;
-	if (check_add_overflow(iova, length - 1, &last))
-		return -EOVERFLOW;
-	mutex_lock(&access->ioas_lock);
-	iopt = access->ioas;
-	rc = -ENOENT;
-	if (!iopt)
-		goto out_unlock;
+	rc = access_begin(access, iova, length, &last, &iopt);
+	if (rc)
+		return rc;
 	down_read(&iopt->iova_rwsem);
 	for (;;) {
 		area = iopt_area_iter_first(iopt, iova, iova);
@@ -364,7 +368,6 @@ int iommufd_access_rw(struct iommufd_access *access, u64 iova, void *data, u64 l
 		p += part;
 	}
 	up_read(&iopt->iova_rwsem);
-out_unlock:
 	mutex_unlock(&access->ioas_lock);
 	return rc;
 }

@@ -94,7 +94,7 @@ static inline bool lock_contended(void)
 
 static inline void mutex_init(struct mutex *m, enum lock_class class)
 {
-	pthread_mutex_init(&m->m, NULL);
+	m->m = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	m->class = class;
 }
 
@@ -144,6 +144,19 @@ static inline void up_write(struct rw_semaphore *s)
 	if (lock_contended())
 		pthread_rwlock_unlock(&s->l);
 	lock_released(s->class);
+}
+
+/* Counters that several objects share. Both return the new value. */
+static inline u64 counter_add(u64 *counter, u64 n)
+{
+	if (lock_contended())
+		return __atomic_add_fetch(counter, n, __ATOMIC_ACQ_REL);
+	return *counter += n;
+}
+
+static inline u64 counter_sub(u64 *counter, u64 n)
+{
+	return counter_add(counter, -n);
 }
 
 #endif

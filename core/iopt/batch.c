@@ -92,7 +92,7 @@ static u64 extend_last(struct pfn_batch *b, u64 pfn, u64 n)
 	return n;
 }
 
-u64 batch_add_run(struct pfn_batch *b, u64 pfn, u64 n)
+u64 batch_add_run_slow(struct pfn_batch *b, u64 pfn, u64 n)
 {
 	u64 done = extend_last(b, pfn, n);
 

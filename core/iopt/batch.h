@@ -42,7 +42,22 @@ static inline void batch_clear(struct pfn_batch *b)
 
 /* Append n consecutive pfns; how many were taken (fewer: the array is full, or a run is at 2^32 -
  * 1). */
-u64 batch_add_run(struct pfn_batch *b, u64 pfn, u64 n);
+u64 batch_add_run_slow(struct pfn_batch *b, u64 pfn, u64 n);
+
+static inline u64 batch_add_run(struct pfn_batch *b, u64 pfn, u64 n)
+{
+	u32 end = b->end;
+
+	if (unlikely(end == b->array_size || n > UINT32_MAX ||
+		     (end && b->pfns[end - 1] + b->npfns[end - 1] == pfn)))
+		return batch_add_run_slow(b, pfn, n);
+	b->pfns[end] = pfn;
+	b->npfns[end] = n;
+	b->end = end + 1;
+	b->total_pfns += n;
+	return n;
+}
+
 /* Drop n pfns from the front. */
 void batch_skip(struct pfn_batch *b, u64 n);
 /* Keep only the last `keep` pfns: the carry, which lies in one run. */

@@ -122,10 +122,13 @@ static u64 unfill_step(struct unfill *u, u64 s, u64 e, bool held)
 static void walk_unfill(struct unmap_walk *w, u64 first, u64 last)
 {
 	struct iommufd_ctx *ctx = w->pages->ctx;
-	struct unfill u = {.w = w, .unmapped = first, .last = last};
+	struct unfill u;
 	struct double_span span;
 	u64 s;
 
+	u.w = w;
+	u.unmapped = first;
+	u.last = last;
 	u.why = w->flags & FLUSH_UNWIND ? FLUSH_UNPIN_UNWIND : FLUSH_UNPIN_AREA;
 	w->flags |= FLUSH_UNPINS;
 	batch_init_backup(&u.batch, ctx, last - first + 1);

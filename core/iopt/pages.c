@@ -111,14 +111,14 @@ int iopt_alloc_pages(struct iommufd_ctx *ctx, u32 task, u64 uptr, u64 length, bo
 
 void iopt_get_pages_ref(struct iopt_pages *pages)
 {
-	__atomic_add_fetch(&pages->refs, 1, __ATOMIC_RELAXED);
+	counter_add(&pages->refs, 1);
 }
 
 void iopt_put_pages(struct iopt_pages *pages)
 {
 	struct iommufd_ctx *ctx = pages->ctx;
 
-	if (__atomic_sub_fetch(&pages->refs, 1, __ATOMIC_ACQ_REL))
+	if (counter_sub(&pages->refs, 1))
 		return;
 	if (!itree_empty(&pages->access_itree) || !itree_empty(&pages->domains_itree) ||
 	    pages->npinned || !pfn_store_empty(&pages->pinned_pfns))
@@ -175,12 +175,12 @@ int iopt_pages_update_pinned(struct iopt_pages *pages)
 			rc = charge(locked, delta, t->rlimit_memlock);
 		if (rc)
 			return rc;
-		__atomic_add_fetch(&t->mm_pinned_vm, delta, __ATOMIC_RELAXED);
+		counter_add(&t->mm_pinned_vm, delta);
 	} else if (pages->npinned < pages->last_npinned) {
 		delta = pages->last_npinned - pages->npinned;
 		if (locked)
-			__atomic_sub_fetch(locked, delta, __ATOMIC_RELAXED);
-		__atomic_sub_fetch(&t->mm_pinned_vm, delta, __ATOMIC_RELAXED);
+			counter_sub(locked, delta);
+		counter_sub(&t->mm_pinned_vm, delta);
 	}
 	pages->last_npinned = pages->npinned;
 	if (!pages->npinned && pages->was_pinned) {

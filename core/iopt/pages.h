@@ -24,7 +24,7 @@ struct iopt_domain {
 };
 
 struct iopt_pages {
-	u32 refs;
+	u64 refs;
 	u64 id; /* serial of the request that made it */
 	struct iommufd_ctx *ctx;
 	struct mutex mutex;

@@ -164,8 +164,7 @@ void run_values_end(struct run *r)
 	v->write = false;
 }
 
-/* --- the frames that an in-kernel access may touch
- * --------------------------------------------------- */
+/* --- the frames that an in-kernel access may touch ---------------------------- */
 
 struct where {
 	u64 iova; /* looked for */
@@ -216,13 +215,45 @@ static u64 user_frame(struct run *r, const struct where *w)
 	return b ? buffer_pfn(b, (va - buffer_va(b)) >> PAGE_SHIFT) : MACHINE_NO_PFN;
 }
 
+/* Does any area with a storage domain, of whatever table, show the index in this frame? */
+struct holder {
+	struct machine *m;
+	u64 pages, index, pfn;
+	bool found;
+};
+
+static bool match_holder(void *ctx, const struct view_area *area)
+{
+	struct holder *h = ctx;
+	u64 iova = area->iova, pa;
+	struct domain *d;
+	u32 prot;
+
+	if (area->pages != h->pages || !area->storage_domain || h->index < area->first_index ||
+	    h->index > area->last_index)
+		return true;
+	if (h->index > area->first_index)
+		iova += ((h->index - area->first_index) << PAGE_SHIFT) - area->page_offset;
+	d = machine_domain(h->m, area->storage_domain);
+	h->found = d && domain_probe(d, iova, &pa, &prot) && pa >> PAGE_SHIFT == h->pfn;
+	return !h->found;
+}
+
+static bool held_in_frame(struct run *r, const struct where *w, u64 pfn,
+			  const struct backend_view *view)
+{
+	struct holder h = {r->s->machine, w->area.pages, w->index, pfn, false};
+
+	for (u32 id = 1; id <= r->s->ids[OBJ_TABLE] && !h.found; id++)
+		view->areas(view->ctx, id, match_holder, &h);
+	return h.found;
+}
+
 static void check_piece(struct run *r, const struct value_piece *p, u32 table, u64 iova,
 			const struct backend_view *view)
 {
 	struct where w = {.iova = iova + p->off};
-	u64 byte, pfn = p->pa >> PAGE_SHIFT, probed;
-	struct domain *d;
-	u32 prot;
+	u64 byte, pfn = p->pa >> PAGE_SHIFT;
 
 	view->areas(view->ctx, table, match_area, &w);
 	if (!w.found) {
@@ -235,10 +266,7 @@ static void check_piece(struct run *r, const struct value_piece *p, u32 table, u
 	w.index = w.area.first_index + (byte >> PAGE_SHIFT);
 	view->pinned_pfns(view->ctx, w.area.pages, match_pfn, &w);
 	if ((byte & PAGE_MASK) == (p->pa & PAGE_MASK) &&
-	    (pfn == user_frame(r, &w) || pfn == w.pinned))
-		return;
-	d = w.area.storage_domain ? machine_domain(r->s->machine, w.area.storage_domain) : NULL;
-	if (d && domain_probe(d, w.iova, &probed, &prot) && probed == p->pa)
+	    (pfn == user_frame(r, &w) || pfn == w.pinned || held_in_frame(r, &w, pfn, view)))
 		return;
 	run_note(r, "A6",
 		 "rw of IOVA 0x%llx went to 0x%llx: neither what is pinned nor the owner's",

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The order of things. Judging comes first and alone: the shadow's tables would push everything else out
- * of the caches. Then memory is populated once for all timed runs, every workload is run once
- * untimed, counters are read in runs of their own (starting them is a system call, which a request of
- * 200 ns would feel), and rounds follow: all policies on one workload in a new random order, each
- * with a run of `none` right before or after it. Memory, arena and stopwatch are the same ones for
- * all, so that two policies differ in what they do and in nothing else.
+ * The order of things. Judging comes first and alone: the shadow's tables would push everything
+ * else out of the caches. Then memory is populated once for all timed runs, every workload is run
+ * once untimed, counters are read in runs of their own (starting them is a system call, which a
+ * request of 200 ns would feel), and rounds follow: all policies on one workload in a new random
+ * order, each with a run of `none` right before or after it. Memory, arena and stopwatch are the
+ * same ones for all, so that two policies differ in what they do and in nothing else.
  *
  * A round of a large workload is an average over many pages already; small ones are cheap. So the
  * workload that has had the least time goes next.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What is judged and timed: programs of the op language. The made ones are written as text, so that
- * `nosnoop-bench list NAME` can print them for replay; the recorded ones are the .ops files of corpus/recorded.
+ * `nosnoop-bench list NAME` can print them for replay; the recorded ones are the .ops files of
+ * corpus/recorded.
  */
 #ifndef NOSNOOP_BENCH_WORKLOADS_H
 #define NOSNOOP_BENCH_WORKLOADS_H

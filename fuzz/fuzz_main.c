@@ -15,7 +15,7 @@
 
 #define EXIT_INPUT 2
 
-const char *argp_program_version = "fuzz-ops-replay " NOSNOOP_VERSION;
+NOSNOOP_EXPORT const char *argp_program_version = "fuzz-ops-replay " NOSNOOP_VERSION;
 
 struct options {
 	const char *encode; /* folder for binary forms; NULL: run */
@@ -41,8 +41,7 @@ static void *get_memory(size_t size)
 	return p;
 }
 
-/* --- bytes -------------------------------------------------------------------------------------
- */
+/* --- bytes ------------------------------------------------------------------- */
 
 static bool is_text(const char *path)
 {
@@ -83,8 +82,7 @@ static u8 *load_bytes(const char *path, size_t *size)
 	return bytes;
 }
 
-/* --- files and folders -------------------------------------------------------------------------
- */
+/* --- files and folders ------------------------------------------------------- */
 
 /* "DIR/<folder>-<name>.bin": traces of several folders may have one name. */
 static void write_binary(const struct options *o, const char *path, const u8 *bytes, size_t size)
@@ -151,8 +149,7 @@ static void take(struct options *o, const char *path)
 	free(names);
 }
 
-/* --- arguments ---------------------------------------------------------------------------------
- */
+/* --- arguments --------------------------------------------------------------- */
 
 static const struct argp_option argp_options[] = {
 	{"encode", 'e', "DIR", 0, "Write the binary form of each trace into DIR, run nothing", 0},

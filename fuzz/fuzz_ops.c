@@ -30,38 +30,37 @@ static struct {
 	u32 judged; /* contracts that are held against a policy beside its claims */
 } target;
 
-/* --- findings ----------------------------------------------------------------------------------
- */
+/* --- findings ---------------------------------------------------------------- */
 
 /*
  * One function for each class of rules: engines and people tell findings apart by their stacks. Each
  * says its own name, else the compiler would fold them into one.
  */
-#define FINDING_CLASSES(X)                                                                         \
-	X(contract_L)                                                                              \
-	X(contract_I)                                                                              \
-	X(contract_S0)                                                                             \
-	X(contract_S1)                                                                             \
-	X(contract_E)                                                                              \
-	X(contract_O)                                                                              \
-	X(contract_U)                                                                              \
-	X(tables)                                                                                  \
-	X(storage)                                                                                 \
-	X(pins)                                                                                    \
-	X(domains)                                                                                 \
-	X(walks)                                                                                   \
-	X(accesses)                                                                                \
-	X(results)                                                                                 \
-	X(cache)                                                                                   \
-	X(other)                                                                                   \
+#define FINDING_CLASSES(X) \
+	X(contract_L)      \
+	X(contract_I)      \
+	X(contract_S0)     \
+	X(contract_S1)     \
+	X(contract_E)      \
+	X(contract_O)      \
+	X(contract_U)      \
+	X(tables)          \
+	X(storage)         \
+	X(pins)            \
+	X(domains)         \
+	X(walks)           \
+	X(accesses)        \
+	X(results)         \
+	X(cache)           \
+	X(other)           \
 	X(full)
 
-#define X(name)                                                                                    \
-	static __attribute__((noinline, noreturn)) void found_##name(void)                         \
-	{                                                                                          \
-		fputs("class: " #name "\n", stderr);                                               \
-		fflush(stderr);                                                                    \
-		abort();                                                                           \
+#define X(name)                                                            \
+	static __attribute__((noinline, noreturn)) void found_##name(void) \
+	{                                                                  \
+		fputs("class: " #name "\n", stderr);                       \
+		fflush(stderr);                                            \
+		abort();                                                   \
 	}
 FINDING_CLASSES(X)
 #undef X
@@ -75,8 +74,9 @@ static found_fn class_of(const char *rule)
 		char letter;
 		found_fn found;
 	} classes[] = {
-		{'I', found_tables}, {'S', found_storage},  {'P', found_pins},	  {'D', found_domains},
-		{'B', found_walks},  {'A', found_accesses}, {'R', found_results}, {'C', found_cache},
+		{'I', found_tables},  {'S', found_storage}, {'P', found_pins},
+		{'D', found_domains}, {'B', found_walks},   {'A', found_accesses},
+		{'R', found_results}, {'C', found_cache},
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(classes); i++)
@@ -138,8 +138,7 @@ static void look(const struct run *r)
 		report_finding(r);
 }
 
-/* --- one input ---------------------------------------------------------------------------------
- */
+/* --- one input --------------------------------------------------------------- */
 
 static void choose_policies(void)
 {
@@ -196,6 +195,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fprintf(stderr, "out of memory\n");
 		exit(2);
 	}
+	run_reduce(&target.program, RUN_PAGES_FUZZ);
 	configure(&cfg, &target.program);
 	start(&cfg);
 	run_program(target.run, &target.program);

@@ -67,8 +67,7 @@ static void take_totals(const struct run *r, struct verdict *v)
 	v->bound_lis0 = plain.bound;
 }
 
-/* --- expectations ------------------------------------------------------------------------------
- */
+/* --- expectations ------------------------------------------------------------ */
 
 static void take_expect(struct verdict *v, const struct run_expect *e, size_t at)
 {

@@ -16,7 +16,7 @@
 #define SWEEP_TAIL  16
 #define SWEEP_TOLD  5
 
-const char *argp_program_version = "nosnoop-replay " NOSNOOP_VERSION;
+NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-replay " NOSNOOP_VERSION;
 
 enum output { OUT_TEXT, OUT_JSON, OUT_KTAP, OUT_BISECT };
 
@@ -43,8 +43,7 @@ struct replay {
 	u32 told;
 };
 
-/* --- arguments ---------------------------------------------------------------------------------
- */
+/* --- arguments --------------------------------------------------------------- */
 
 static const struct argp_option options[] = {
 	{"policy", 'p', "P", 0, "Policy, several with commas, all, sound, or ./mine.so (all)", 0},
@@ -179,8 +178,7 @@ static const struct argp argp = {
 	       "1 not so; 2 bad input.",
 };
 
-/* --- one run -----------------------------------------------------------------------------------
- */
+/* --- one run ----------------------------------------------------------------- */
 
 static FILE *side_output(const struct replay *rp)
 {
@@ -228,8 +226,7 @@ static void start_run(struct replay *rp, const struct run_config *cfg)
 		bad_input(rp, "cannot start a run: %s", strerror(rc ? -rc : errno));
 }
 
-/* --- the sweep ---------------------------------------------------------------------------------
- */
+/* --- the sweep --------------------------------------------------------------- */
 
 static void on_bad_case(void *ctx, const struct run *r, const struct sweep_case *c)
 {
@@ -271,8 +268,7 @@ static void sweep(struct replay *rp, const struct trace *t, const struct flush_p
 	rp->bad |= s->bad;
 }
 
-/* --- output ------------------------------------------------------------------------------------
- */
+/* --- output ------------------------------------------------------------------ */
 
 static void show_progress(struct replay *rp, const char *path, const char *policy)
 {

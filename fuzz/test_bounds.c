@@ -32,8 +32,7 @@ static void run_with_bound(struct run **r, const struct flush_policy *policy, u3
 	test_run_program(r, &cfg, p);
 }
 
-/* --- equal -------------------------------------------------------------------------------------
- */
+/* --- equal ------------------------------------------------------------------- */
 
 static u64 reach_bound(struct run **r, const char *name, const struct program *p, const char *what)
 {
@@ -73,8 +72,7 @@ static void test_exact_policies(void **state)
 	run_destroy(r);
 }
 
-/* --- never below -------------------------------------------------------------------------------
- */
+/* --- never below ------------------------------------------------------------- */
 
 /* The contracts that it kept are known after a run only, and their bound after a second one. */
 static void not_below(struct run **r, const struct flush_policy *policy, const struct program *p,

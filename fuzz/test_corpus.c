@@ -36,8 +36,7 @@ static int unload(void **state)
 	return 0;
 }
 
-/* --- forms and expectations --------------------------------------------------------------------
- */
+/* --- forms and expectations -------------------------------------------------- */
 
 static void test_forms(void **state)
 {
@@ -85,8 +84,7 @@ static void test_sound_policies(void **state)
 	run_destroy(r);
 }
 
-/* --- every failure -----------------------------------------------------------------------------
- */
+/* --- every failure ----------------------------------------------------------- */
 
 static void on_bad(void *ctx, const struct run *r, const struct sweep_case *c)
 {
@@ -142,8 +140,7 @@ static void test_failures_generated(void **state)
 	run_destroy(r);
 }
 
-/* --- temporary memory --------------------------------------------------------------------------
- */
+/* --- temporary memory -------------------------------------------------------- */
 
 static const u32 limits[] = {12, 16, 24, 64, 255, 256, 65536};
 
@@ -222,8 +219,7 @@ static void test_temp_limits_generated(void **state)
 	run_destroy(r);
 }
 
-/* --- complete ----------------------------------------------------------------------------------
- */
+/* --- complete ---------------------------------------------------------------- */
 
 static bool has_op(u32 code)
 {

@@ -47,8 +47,7 @@ static u32 broken_by_corpus(struct run **r, const struct flush_policy *policy,
 	return mask;
 }
 
-/* --- policies ----------------------------------------------------------------------------------
- */
+/* --- policies ---------------------------------------------------------------- */
 
 static void test_claims_are_what_holds(void **state)
 {
@@ -63,8 +62,7 @@ static void test_claims_are_what_holds(void **state)
 		if (kept == policy->claims)
 			continue;
 		print_error("%s claims %s; the corpus leaves it %s\n", policy->name,
-			    contracts_print(policy->claims, claimed),
-			    contracts_print(kept, holds));
+			    contracts_print(policy->claims, claimed), contracts_print(kept, holds));
 		wrong++;
 	}
 	assert_int_equal(wrong, 0);
@@ -120,8 +118,7 @@ static void test_unsound_policies_have_a_trace(void **state)
 	assert_true(unsound >= 10);
 }
 
-/* --- the shadow --------------------------------------------------------------------------------
- */
+/* --- the shadow -------------------------------------------------------------- */
 
 /* How many verdicts on the corpus are not as they should be. */
 static u32 bad_verdicts(enum shadow_break broken)

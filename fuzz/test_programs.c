@@ -64,6 +64,7 @@ static void test_random_bytes(void **state)
 	for (u32 i = 0; i < test_count(PROGRAMS); i++) {
 		snprintf(what, sizeof(what), "byte string %u", i);
 		assert_int_equal(program_decode(&p, bytes, random_bytes(bytes, i)), 0);
+		run_reduce(&p, RUN_PAGES_FUZZ);
 		judge_program(&r, &p, i, what);
 	}
 	program_free(&p);

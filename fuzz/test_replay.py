@@ -41,7 +41,7 @@ def program(name):
 
 def run(name, *args, stdin=b"", env=None):
     """(exit status, stdout, stderr); relative names are meant from the top of the checkout"""
-    done = subprocess.run([program(name), *args], input=stdin, capture_output=True, cwd=TOP, timeout=300,
+    done = subprocess.run([program(name), *args], input=stdin, capture_output=True, cwd=TOP, timeout=120,
                           env={**os.environ, **(env or {})}, check=False)
     return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
@@ -57,6 +57,11 @@ def corpus(*folders):
         for base, _, names in os.walk(os.path.join(TOP, "corpus", folder)):
             out += [os.path.relpath(os.path.join(base, n), TOP) for n in names if n.endswith(".ops")]
     return sorted(out)
+
+
+def read(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as f:
+        return f.read()
 
 
 def results(*args):
@@ -195,7 +200,7 @@ class Forms(Temporary):
 
     def test_bisect(self):
         leak = "corpus/seed/contracts/v1-replug.ops"
-        bare = "".join(x for x in open(os.path.join(TOP, leak)) if not x.startswith("expect"))
+        bare = "".join(x for x in read(leak).splitlines(True) if not x.startswith("expect"))
         liar = self.file("liar.ops", bare + "expect v1_posted L ok\n")
         for path, status in ((leak, 0), (liar, 1), (self.file("broken.ops", "tabel A\n"), 125),
                              (os.path.join(self.dir, "nothing.ops"), 125)):
@@ -204,7 +209,7 @@ class Forms(Temporary):
                 self.assertEqual((rc, out), (status, ""))
 
     def test_standard_input(self):
-        text = open(os.path.join(TOP, "corpus/seed/golden/g4.ops"), "rb").read()
+        text = read("corpus/seed/golden/g4.ops").encode()
         rc, out, _ = replay("--json", "--policy", "exact", "-", stdin=text)
         self.assertEqual(rc, 0)
         self.assertEqual([(r["trace"], r["flushes"]) for r in json.loads(out)["results"]], [("-", 12)])
@@ -241,7 +246,7 @@ class BadInput(Temporary):
         err = self.refused("--policy", "stiky", "corpus/seed/golden/g1.ops")
         self.assertRegex(err.splitlines()[0], r'stiky.*sticky')
         listed = set(re.findall(r"\w+", err))
-        for name in re.findall(r"POLICY\((\w+)\)", open(os.path.join(TOP, "core/flush/policies.def")).read()):
+        for name in re.findall(r"POLICY\((\w+)\)", read("core/flush/policies.def")):
             if name != "name":
                 self.assertIn(name, listed)
 
@@ -284,7 +289,7 @@ class OutOfTree(Temporary):
     def commands(self):
         """The compiler's lines in the two READMEs, for the example and this test's folder."""
         for readme in ("README.md", "core/flush/README.md"):
-            text = open(os.path.join(TOP, readme)).read()
+            text = read(readme)
             lines = re.findall(r"(?m)^\s*((?:g?cc) .*-shared.*mine\.c)$", text)
             self.assertEqual(len(lines), 1, readme)
             yield lines[0].replace("/path/to/mine.c", "core/flush/example/mine.c").replace("-o mine.so", "-o %s")
@@ -309,7 +314,7 @@ class OutOfTree(Temporary):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_liar(self):
-        text = open(os.path.join(TOP, "core/flush/example/mine.c")).read()
+        text = read("core/flush/example/mine.c")
         source = self.file("liar.c", text.replace("\t.before_unpin = mine_before_unpin,\n", "")
                            .replace("static void mine_before_unpin", "void mine_before_unpin"))
         liar = self.compile(source, "liar.so", "-w")

@@ -12,8 +12,7 @@
 
 #include <cmocka.h>
 
-/* --- the corpus --------------------------------------------------------------------------------
- */
+/* --- the corpus -------------------------------------------------------------- */
 
 static void load_file(struct corpus *c, const char *path)
 {
@@ -57,8 +56,7 @@ void corpus_free(struct corpus *c)
 	*c = (struct corpus){0};
 }
 
-/* --- counts and policies -----------------------------------------------------------------------
- */
+/* --- counts and policies ----------------------------------------------------- */
 
 u32 test_count(u32 count)
 {
@@ -86,8 +84,7 @@ const struct flush_policy *sound_policy(u32 i)
 			return flush_policy_nth(k);
 }
 
-/* --- runs --------------------------------------------------------------------------------------
- */
+/* --- runs -------------------------------------------------------------------- */
 
 struct run *test_run_of(struct run **r, const struct run_config *cfg)
 {
@@ -137,8 +134,7 @@ void test_as_claimed(const struct run *r, const struct program *p, const char *w
 	test_fail_on(p, "%s, %s: %s at op %u: %s", what, policy->name, f.rule, f.op, f.what);
 }
 
-/* --- round trips -------------------------------------------------------------------------------
- */
+/* --- round trips ------------------------------------------------------------- */
 
 static void through_text(const struct program *p, const char *what)
 {

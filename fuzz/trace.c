@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fuzz/trace.h"
 
+#include "core/op/run.h"
 #include "core/op/text.h"
 
 #include <stdio.h>
@@ -72,13 +73,17 @@ static bool looks_binary(const char *path, const char *buf, size_t len)
 static int parse(struct trace *t, const char *buf, size_t len, char *err, size_t errlen)
 {
 	const char *name = strcmp(t->path, "-") ? t->path : "standard input";
+	bool binary = looks_binary(t->path, buf, len);
 	struct text_error te;
 	int rc;
 
-	if (looks_binary(t->path, buf, len))
+	if (binary)
 		rc = program_decode(&t->program, buf, len);
 	else
 		rc = text_parse(&t->program, buf, len, name, &te);
+	/* Bytes are not to ask for terabytes: as in the fuzz target. */
+	if (binary)
+		run_reduce(&t->program, RUN_PAGES_FUZZ);
 	if (rc == -EINVAL)
 		text_error_format(&te, err, errlen);
 	else if (rc)

@@ -12,7 +12,8 @@ struct trace {
 };
 
 /*
- * Text when the name ends in .ops, binary when it ends in .bin; else what the bytes look like. 0,
+ * Text when the name ends in .ops, binary when it ends in .bin; else what the bytes look like. In
+ * binary a buffer has at most RUN_PAGES_FUZZ pages: any bytes run to their end in good time. 0,
  * or with one line in
  * @err: -EINVAL not a trace ("file:line:col: what, expected what"), another errno: not readable.
  */

@@ -70,8 +70,7 @@ static void print_contract(FILE *out, const struct trace *t, const struct verdic
 		print_numbered_op(out, "      must flush in:  ", t, k->should);
 }
 
-/* --- histories ---------------------------------------------------------------------------------
- */
+/* --- histories --------------------------------------------------------------- */
 
 struct history {
 	FILE *out;
@@ -116,8 +115,7 @@ static bool told_before(const struct verdict *v, u32 c)
 	return false;
 }
 
-/* --- the long form -----------------------------------------------------------------------------
- */
+/* --- the long form ----------------------------------------------------------- */
 
 static void print_totals(FILE *out, const struct verdict *v)
 {
@@ -210,8 +208,7 @@ void verdict_print(FILE *out, const struct trace *t, const struct run *r, const 
 		verdict_reasons(out, "    ", t, v);
 }
 
-/* --- tables ------------------------------------------------------------------------------------
- */
+/* --- tables ------------------------------------------------------------------ */
 
 #define NAME_WIDTH 25
 

@@ -8,7 +8,8 @@ set -euo pipefail
 
 case ${1-} in
 -h | --help)
-	say "usage: scripts/test.sh    (no options; FUZZ_SECONDS=n sets how long each fuzzer runs, default 10)"
+	say "usage: scripts/test.sh    (no options; FUZZ_SECONDS=n sets how long each fuzzer runs, default 10;
+	from 120 on each must also find the leak of the posted patch)"
 	exit 0
 	;;
 esac
@@ -74,37 +75,69 @@ run_ctest() {
 	fi
 }
 
-# A few inputs to start from; the fuzzers find the rest. Any bytes are a program.
+# fuzz_seeds DIR FOLDER...: the binary form of the corpus' traces to start from
 fuzz_seeds() {
-	local dir=$1 i
+	local dir=$1
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	for i in 1 2 3 4; do
-		head -c $((i * 64)) /dev/zero | tr '\0' "\\$i" >"$dir/seed$i"
+	shift
+	build/dev/bin/fuzz-ops-replay --encode "$dir" "$@"
+}
+
+# Of these seeds, those that do not show a leak of v1_posted already.
+harmless_seeds() {
+	local f
+	fuzz_seeds "$1" corpus/seed/map corpus/seed/unmap corpus/seed/copy corpus/seed/domain
+	for f in "$1"/*; do
+		FUZZ_POLICY=v1_posted build/dev/bin/fuzz-ops-replay "$f" >/dev/null 2>&1 || rm -f "$f"
 	done
 }
 
 run_libfuzzer() {
 	local out=build/fuzz/campaign
-	fuzz_seeds $out/in
+	fuzz_seeds $out/in corpus/seed
 	mkdir -p $out/findings
 	timeout $((fuzz_seconds * 3 + 60)) build/fuzz/bin/fuzz-ops-libfuzzer -runs=200000 \
 		-max_total_time="$fuzz_seconds" -artifact_prefix=$out/findings/ $out/in
 }
 
+afl() { # OPTIONS...: of afl-fuzz; -V is given
+	AFL_SKIP_CPUFREQ=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 TERM=dumb \
+		timeout $((fuzz_seconds * 3 + 60)) afl-fuzz -V "$fuzz_seconds" "$@" -- build/afl/bin/fuzz-ops-afl
+}
+
 run_afl() {
 	local out=build/afl/campaign execs
-	fuzz_seeds $out/in
+	fuzz_seeds $out/in corpus/seed
 	rm -rf $out/out
-	AFL_SKIP_CPUFREQ=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
-		timeout $((fuzz_seconds * 3 + 60)) afl-fuzz -V "$fuzz_seconds" -E 200000 -i $out/in -o $out/out \
-		-- build/afl/bin/fuzz-ops-afl || return 1
+	afl -E 200000 -i $out/in -o $out/out || return 1
 	execs=$(sed -n 's/^execs_done *: *//p' $out/out/default/fuzzer_stats)
 	[ "${execs:-0}" -gt 0 ] || { echo "AFL++ executed nothing"; return 1; }
 	if compgen -G "$out/out/default/crashes/id:*" >/dev/null; then
 		echo "AFL++ found crashes: $out/out/default/crashes"
 		return 1
 	fi
+}
+
+# Does each engine find what is known to be wrong? Needs luck in little time: only with much of it.
+leak_libfuzzer() {
+	local out=build/fuzz/leak
+	rm -rf $out
+	harmless_seeds $out/in
+	FUZZ_POLICY=v1_posted timeout $((fuzz_seconds + 60)) build/fuzz/bin/fuzz-ops-libfuzzer \
+		-max_total_time="$fuzz_seconds" -artifact_prefix=$out/ $out/in 2>&1 | tee $out/log
+	grep -q '^class: contract_L' $out/log
+}
+
+leak_afl() {
+	local out=build/afl/leak f
+	rm -rf $out
+	harmless_seeds $out/in
+	FUZZ_POLICY=v1_posted AFL_BENCH_UNTIL_CRASH=1 afl -i $out/in -o $out/out || return 1
+	for f in "$out"/out/default/crashes/id:*; do
+		FUZZ_POLICY=v1_posted build/dev/bin/fuzz-ops-replay "$f" 2>&1 | grep '^class: contract_L' && return 0
+	done
+	return 1
 }
 
 need all
@@ -146,12 +179,14 @@ else
 	if links_fuzzer clang; then
 		check "build fuzz-ops-libfuzzer" build_in build/fuzz --preset fuzz
 		[ $last != 0 ] || check "run fuzz-ops-libfuzzer" run_libfuzzer
+		[ "$fuzz_seconds" -lt 120 ] || check "fuzz-ops-libfuzzer finds the posted leak" leak_libfuzzer
 	else
 		skipped "fuzz-ops-libfuzzer: clang or its runtime is not installed"
 	fi
 	if have afl-fuzz && have afl-clang-fast; then
 		AFL_QUIET=1 check "build fuzz-ops-afl" build_in build/afl --preset afl
 		[ $last != 0 ] || check "run fuzz-ops-afl" run_afl
+		[ "$fuzz_seconds" -lt 120 ] || check "fuzz-ops-afl finds the posted leak" leak_afl
 	else
 		skipped "fuzz-ops-afl: afl++ is not installed"
 	fi

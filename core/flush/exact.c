@@ -2,11 +2,12 @@
 /*
  * Page by page, with a count of exposures: (area, NC domain) pairs that reach the page. On
  * sequences without aliased frames and failing requests all three reach the proven minimum of page
- * flushes; where all exposures are for writing that is n + 1 with exact, 2n with exact_close, m + 1 with
- * exact_every, n being the number of 0->1 exposures, m that of requests that add an NC mapping.
+ * flushes; where all exposures are for writing that is n + 1 with exact, 2n with exact_close, m + 1
+ * with exact_every, n being the number of 0->1 exposures, m that of requests that add an NC
+ * mapping.
  *
- * An opening flush undoes what devices wrote before it, as long as none can write at that moment: the
- * page owes no closing flush then, until it is exposed for writing again.
+ * An opening flush undoes what devices wrote before it, as long as none can write at that moment:
+ * the page owes no closing flush then, until it is exposed for writing again.
  *
  * before_map() adds a fill's NC targets at once, but a fill that fails has reached only some of
  * them. So while a fill runs its unmaps are not counted, and fill_end() takes off all that

@@ -177,8 +177,7 @@ static void test_open(void **state)
 	flush_policy_close(handle);
 }
 
-/* --- primitives
- * ----------------------------------------------------------------------------------- */
+/* --- primitives -------------------------------------------------------------- */
 
 static void test_clean_list(void **state)
 {

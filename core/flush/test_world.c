@@ -244,8 +244,7 @@ static void pick_storage(struct world *w, struct w_area *a)
 	set_storage(w, a, t->slot[pick]);
 }
 
-/* --- unpin, unmap ------------------------------------------------------------------------------
- */
+/* --- unpin, unmap ------------------------------------------------------------ */
 
 /* Unpins what nobody holds of [first..last]. */
 static void unpin(struct world *w, struct w_area *a, u64 first, u64 last, enum flush_unpin_why why)
@@ -443,8 +442,7 @@ static int fill(struct world *w, struct w_area *a, struct flush_domain **to, u32
 	return rc;
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests ---------------------------------------------------------------- */
 
 static void attach_areas(struct world *w, struct w_table *t, struct flush_domain *d, u32 fail,
 			 int *rc)

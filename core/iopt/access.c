@@ -215,8 +215,7 @@ int iommufd_access_detach(struct iommufd_access *access)
 	return rc;
 }
 
-/* --- pins ----------------------------------------------------------------------------------------
- */
+/* --- pins -------------------------------------------------------------------- */
 
 /* May the request use what the area shows at iova; `more`: it goes on behind the area. */
 static int check_pin(const struct iopt_area *area, u64 iova, bool more, bool write)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A backend executes requests on one machine. Two exist: "core" (core/iopt with a flush policy) and, later, "linux".
+ * A backend executes requests on one machine. Two exist: "core" (core/iopt with a flush policy)
+ * and, later, "linux".
  */
 #ifndef NOSNOOP_BACKEND_H
 #define NOSNOOP_BACKEND_H
@@ -15,8 +16,9 @@ struct backend;
 struct backend_callbacks {
 	void *ctx;
 	/*
-	 * An unmap found pins: the access must release what it holds in the range (through backend->ops->execute()
-	 * with REQ_UNPIN, reported by machine_request_nested()). Called with no lock held.
+	 * An unmap found pins: the access must release what it holds in the range (through
+	 * backend->ops->execute() with REQ_UNPIN, reported by machine_request_nested()). Called
+	 * with no lock held.
 	 */
 	void (*access_unmap)(void *ctx, u32 access, u64 iova, u64 length);
 };
@@ -30,12 +32,14 @@ struct backend_ops {
 	/* Executes req, fills in its results. Never fails otherwise. */
 	void (*execute)(struct backend *b, struct request *req);
 	void (*view)(struct backend *b, struct backend_view *out);
-	/* The n-th area (0 is the lowest) of a table, for "n-th live" references. False: fewer areas. */
+	/* The n-th area (0 is the lowest) of a table, for "n-th live" references. False: fewer
+	 * areas. */
 	bool (*nth_area)(struct backend *b, u32 table, u32 n, u64 *iova, u64 *length);
 	u32 (*nr_areas)(struct backend *b, u32 table);
 	u64 (*digest)(
 		struct backend *b); /* full state; independent of addresses and temporary memory */
-	/* Destroys everything that is left, in a legal order; afterwards nothing is pinned or mapped. */
+	/* Destroys everything that is left, in a legal order; afterwards nothing is pinned or
+	 * mapped. */
 	void (*destroy)(struct backend *b);
 };
 

@@ -467,8 +467,7 @@ static void core_destroy(struct backend *b)
 	arena_free(arena, c, sizeof(*c));
 }
 
-/* --- the view
- * -------------------------------------------------------------------------------------- */
+/* --- the view ---------------------------------------------------------------- */
 
 static bool view_table(void *ctx, u32 id, struct view_table *out)
 {

@@ -60,8 +60,7 @@ bool expect_word_reserved(const char *word, size_t len)
 	return false;
 }
 
-/* --- words in records
- * ----------------------------------------------------------------------------- */
+/* --- words in records -------------------------------------------------------- */
 
 /* Byte i of a record's payload lies in one of its three u64, low byte first on every machine. */
 static void put_bytes(u64 *field, const char *bytes, size_t n)
@@ -133,8 +132,7 @@ struct op op_name_make(const char *name, size_t len)
 	return op;
 }
 
-/* --- expectations
- * --------------------------------------------------------------------------------- */
+/* --- expectations ------------------------------------------------------------ */
 
 #define KIND_BITS   0xfu
 #define DETAIL_MASK 0x7ffu

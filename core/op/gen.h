@@ -34,8 +34,8 @@ struct gen_config {
 /* Everything on, small: 40 ops, 6 pages, 2 tables, 3 domains each. */
 struct gen_config gen_default(void);
 /*
- * For comparison with lower bounds: no frame reached twice, no request that fails in a fill, torn down
- * at the end; nothing but maps, copies, attaches, accesses and their ends.
+ * For comparison with lower bounds: no frame reached twice, no request that fails in a fill, torn
+ * down at the end; nothing but maps, copies, attaches, accesses and their ends.
  */
 struct gen_config gen_plain(void);
 

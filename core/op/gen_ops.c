@@ -8,8 +8,7 @@
 
 #define RW (OPF_READ | OPF_WRITE)
 
-/* --- references
- * ------------------------------------------------------------------------------------ */
+/* --- references -------------------------------------------------------------- */
 
 /* Tables are counted exactly and die only at the end: n-th live and identity agree. */
 u32 gen_any_table(struct gen *g)
@@ -95,8 +94,7 @@ static void set_prot(struct gen *g, struct op *op)
 		op->flags &= ~RW;
 }
 
-/* --- tables and buffers
- * ---------------------------------------------------------------------------- */
+/* --- tables and buffers ------------------------------------------------------ */
 
 void gen_table(struct gen *g)
 {
@@ -183,8 +181,7 @@ static void gen_page_flags(struct gen *g)
 	gen_add(g, op);
 }
 
-/* --- domains
- * --------------------------------------------------------------------------------------- */
+/* --- domains ----------------------------------------------------------------- */
 
 void gen_attach_to(struct gen *g, u32 table, bool nc, u32 fail_nth)
 {
@@ -239,8 +236,7 @@ static void gen_detach(struct gen *g)
 		gen_detach_from(g, table);
 }
 
-/* --- areas
- * ----------------------------------------------------------------------------------------- */
+/* --- areas ------------------------------------------------------------------- */
 
 static void note_area(struct gen *g, u32 table, u32 npages)
 {
@@ -461,8 +457,7 @@ static void gen_unmap(struct gen *g)
 	}
 }
 
-/* --- accesses
- * -------------------------------------------------------------------------------------- */
+/* --- accesses ---------------------------------------------------------------- */
 
 static void add_access(struct gen *g, u32 table)
 {
@@ -611,8 +606,7 @@ static void gen_rw(struct gen *g)
 	gen_add(g, op);
 }
 
-/* --- values, options, machine
- * ---------------------------------------------------------------------- */
+/* --- values, options, machine ------------------------------------------------ */
 
 static void gen_cpu(struct gen *g)
 {
@@ -727,8 +721,7 @@ static void gen_check(struct gen *g)
 		gen_add_plain(g, (struct op){.code = OP_CHECK});
 }
 
-/* --- choice
- * ---------------------------------------------------------------------------------------- */
+/* --- choice ------------------------------------------------------------------ */
 
 static const struct {
 	void (*fn)(struct gen *g);

@@ -162,8 +162,7 @@ const char *op_word(unsigned int code)
 	return words[code % OP_NR];
 }
 
-/* --- building
- * ------------------------------------------------------------------------------------- */
+/* --- building ---------------------------------------------------------------- */
 
 #define LEN_BITS  48
 #define LEN_MASK  ((1ULL << LEN_BITS) - 1)
@@ -258,8 +257,7 @@ u64 op_pgsize_bitmap(const struct op *op)
 	return (u64)op->arg << 9;
 }
 
-/* --- the normal form
- * ------------------------------------------------------------------------------ */
+/* --- the normal form --------------------------------------------------------- */
 
 static void drop_ref(struct op *op, unsigned int i)
 {

@@ -103,8 +103,7 @@ void program_group(const struct program *p, size_t at, struct op_group *g)
 	g->next = at;
 }
 
-/* --- binary
- * --------------------------------------------------------------------------------------- */
+/* --- binary ------------------------------------------------------------------ */
 
 static u64 get_le(const u8 *from, unsigned int bytes)
 {

@@ -18,8 +18,7 @@
 
 #define ARENA_LEAST (64ULL << 20)
 
-/* --- what the machine says goes to all who listen
- * --------------------------------------------------- */
+/* --- what the machine says goes to all who listen ---------------------------- */
 
 static void on_event(void *ctx, const struct machine_event *ev)
 {
@@ -44,8 +43,7 @@ static bool is_observed(const struct run_config *cfg)
 	return cfg->shadow || cfg->model || cfg->values || cfg->event;
 }
 
-/* --- making --------------------------------------------------------------------------------------
- */
+/* --- making ------------------------------------------------------------------ */
 
 /* As much of the wish as the system reserves. */
 static struct arena *reserve_arena(void *base, size_t size)
@@ -171,8 +169,7 @@ void run_destroy(struct run *r)
 	free(r);
 }
 
-/* --- snapshots -----------------------------------------------------------------------------------
- */
+/* --- snapshots --------------------------------------------------------------- */
 
 size_t run_save_size(const struct run *r)
 {
@@ -199,8 +196,7 @@ void run_restore(struct run *r, const void *buf, size_t size)
 	arena_restore(r->side, from + sizeof(used) + used, size - sizeof(used) - used);
 }
 
-/* --- ops -----------------------------------------------------------------------------------------
- */
+/* --- ops --------------------------------------------------------------------- */
 
 void run_check(struct run *r)
 {
@@ -325,8 +321,7 @@ void run_inject(struct run *r, u32 op, enum fault_point point, u32 nth)
 	r->s->inject.nth = nth;
 }
 
-/* --- results -------------------------------------------------------------------------------------
- */
+/* --- results ----------------------------------------------------------------- */
 
 u32 run_ops(const struct run *r)
 {

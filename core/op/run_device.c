@@ -17,8 +17,7 @@ void run_mix_bytes(struct run *r, const u8 *data, u64 len)
 	run_mix(r, h);
 }
 
-/* --- buffers ------------------------------------------------------------------------------------
- */
+/* --- buffers ----------------------------------------------------------------- */
 
 static u32 reduced(u32 npages, u64 max_pages)
 {
@@ -112,8 +111,7 @@ static int buffer_change(struct run *r, const struct op *op, struct run_object *
 	}
 }
 
-/* --- CPU and device ------------------------------------------------------------------------------
- */
+/* --- CPU and device ---------------------------------------------------------- */
 
 static int cpu_access(struct run *r, const struct op *op, struct run_object *o)
 {
@@ -176,8 +174,7 @@ static bool device_op(struct run *r, struct run_op *o)
 	return true;
 }
 
-/* --- tasks ---------------------------------------------------------------------------------------
- */
+/* --- tasks ------------------------------------------------------------------- */
 
 static void capabilities(struct task *t, u32 bits)
 {

@@ -23,8 +23,7 @@ static u64 next(struct rng *r)
 	return mix64(r->state);
 }
 
-/* --- helpers
- * --------------------------------------------------------------------------------------- */
+/* --- helpers ----------------------------------------------------------------- */
 
 static void parse_ok(struct program *p, const char *text)
 {
@@ -97,8 +96,7 @@ static void assert_round_trips(const struct program *p)
 	program_free(&back);
 }
 
-/* --- normal form and binary
- * ------------------------------------------------------------------------ */
+/* --- normal form and binary -------------------------------------------------- */
 
 /* Random bytes, but with small numbers, continuations and names more often than chance gives. */
 static size_t random_bytes(struct rng *r, u8 *buf, size_t size)
@@ -251,8 +249,7 @@ static void test_codes(void **state)
 	}
 }
 
-/* --- text: golden
- * ---------------------------------------------------------------------------------- */
+/* --- text: golden ------------------------------------------------------------ */
 
 /* Printed as they stand here: all forms of all ops. */
 static const char *const same[] = {
@@ -409,8 +406,7 @@ static void test_fields(void **state)
 	assert_int_equal(op_length(&op), -0x8000ULL);
 }
 
-/* --- text: errors
- * ---------------------------------------------------------------------------------- */
+/* --- text: errors ------------------------------------------------------------ */
 
 static const struct {
 	const char *text, *message;
@@ -488,8 +484,7 @@ static void test_errors(void **state)
 	}
 }
 
-/* --- hostile text
- * ---------------------------------------------------------------------------------- */
+/* --- hostile text ------------------------------------------------------------ */
 
 /* Whatever it is: an error with a place in it, or a program that round-trips. */
 static void feed(const char *text, size_t len)
@@ -573,8 +568,7 @@ static void test_hostile_text(void **state)
 	program_free(&p);
 }
 
-/* --- generator
- * ------------------------------------------------------------------------------------- */
+/* --- generator --------------------------------------------------------------- */
 
 static void test_generated(void **state)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* op_run on the core backend: from text to verdict, and what may never differ between two ways of running. */
+/* op_run on the core backend: from text to verdict, and what may never differ between two ways of
+ * running. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -82,7 +83,8 @@ static bool has_finding(const struct run *r, const char *rule)
 	return false;
 }
 
-/* --- the thin slice ------------------------------------------------------------------------------ */
+/* --- the thin slice ------------------------------------------------------------------------------
+ */
 
 #define REPLUG                      \
 	"buffer P 3 pages\n"        \
@@ -154,7 +156,8 @@ static void test_unobserved(void **state)
 	run_destroy(b);
 }
 
-/* --- references and results ------------------------------------------------------------------------ */
+/* --- references and results
+ * ------------------------------------------------------------------------ */
 
 static void test_references(void **state)
 {
@@ -239,7 +242,8 @@ static void test_teardown(void **state)
 	}
 }
 
-/* --- the same in every way of running ---------------------------------------------------------------- */
+/* --- the same in every way of running
+ * ---------------------------------------------------------------- */
 
 static const char busy[] = "buffer P 9 pages\n"
 			   "layout P[2..7] run 2\n"
@@ -357,7 +361,8 @@ static void test_failures(void **state)
 	program_free(&p);
 }
 
-/* --- expectations ---------------------------------------------------------------------------------- */
+/* --- expectations
+ * ---------------------------------------------------------------------------------- */
 
 static bool judge_expect(const struct run *r, const struct program *p, struct run_expect *e)
 {
@@ -411,7 +416,8 @@ static void test_expects(void **state)
 	one_expect("exact", "expect finding D3", true, false);
 }
 
-/* --- tests that must notice ------------------------------------------------------------------------ */
+/* --- tests that must notice
+ * ------------------------------------------------------------------------ */
 
 static void flipping_execute(struct backend *b, struct request *req)
 {
@@ -477,7 +483,8 @@ static void test_leak_is_noticed(void **state)
 	run_destroy(r);
 }
 
-/* A shadow that believes in no device write finds no broken integrity: this suite would fail with it. */
+/* A shadow that believes in no device write finds no broken integrity: this suite would fail with
+ * it. */
 static void test_broken_shadow_is_noticed(void **state)
 {
 	struct run_config cfg = config("none");
@@ -491,7 +498,8 @@ static void test_broken_shadow_is_noticed(void **state)
 	run_destroy(r);
 }
 
-/* --- programs from elsewhere ------------------------------------------------------------------------ */
+/* --- programs from elsewhere
+ * ------------------------------------------------------------------------ */
 
 static const struct flush_policy *nth_sound(u64 n)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads on one core: maps, copies, unmaps, accesses and domains at the same time, without an observer. What is left at the
- * end must be nothing. Built with -fsanitize=thread (preset tsan) it also proves the locks.
+ * Threads on one core: maps, copies, unmaps, accesses and domains at the same time, without an
+ * observer. What is left at the end must be nothing. Built with -fsanitize=thread (preset tsan) it
+ * also proves the locks.
  */
 #include "core/op/backend.h"
 
@@ -88,7 +89,8 @@ static void do_unmap(struct worker *w)
 		      });
 }
 
-/* An access of the thread's own; what an unmap takes away meanwhile is released by access_unmap(). */
+/* An access of the thread's own; what an unmap takes away meanwhile is released by access_unmap().
+ */
 static void do_pin(struct worker *w)
 {
 	u64 pfns[PAGES], iova = some_iova(w);

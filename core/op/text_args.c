@@ -86,8 +86,7 @@ static bool parse_ref1(struct parser *ps)
 	return parse_ref_arg(ps, 1);
 }
 
-/* --- lengths and page ranges
- * ----------------------------------------------------------------------- */
+/* --- lengths and page ranges ------------------------------------------------- */
 
 /* len NUM [pages], also 2^64-NUM */
 static bool parse_len(struct parser *ps)
@@ -241,8 +240,7 @@ static bool parse_nc(struct parser *ps)
 	return true;
 }
 
-/* --- addresses
- * ------------------------------------------------------------------------------------- */
+/* --- addresses --------------------------------------------------------------- */
 
 /* After an area: +NUM, -NUM, or nothing: 0. */
 static bool parse_offset(struct parser *ps, u64 *off)

@@ -7,8 +7,7 @@
 
 #include "core/op/text_priv.h"
 
-/* --- errors
- * ---------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------ */
 
 void text_error_format(const struct text_error *err, char *buf, size_t size)
 {
@@ -67,8 +66,7 @@ bool parse_fail_what(struct parser *ps, const char *expected, const char *what, 
 	return false;
 }
 
-/* --- small words
- * ----------------------------------------------------------------------------------- */
+/* --- small words ------------------------------------------------------------- */
 
 bool parse_number(struct parser *ps, u64 max, const char *what, u64 *out)
 {
@@ -119,8 +117,7 @@ bool parse_add(struct parser *ps, const struct op *op)
 	return false;
 }
 
-/* --- expectations
- * ---------------------------------------------------------------------------------- */
+/* --- expectations ------------------------------------------------------------ */
 
 static bool parse_name_of(struct parser *ps, const char *what, size_t max, char *name)
 {
@@ -261,8 +258,7 @@ bool parse_expect(struct parser *ps)
 	return true;
 }
 
-/* --- lines
- * ----------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------- */
 
 static bool parse_name_line(struct parser *ps)
 {

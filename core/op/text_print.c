@@ -50,8 +50,7 @@ static void __printf(2, 3) put(struct printer *pr, const char *fmt, ...)
 	pr->len += n;
 }
 
-/* --- parts
- * ----------------------------------------------------------------------------------------- */
+/* --- parts ------------------------------------------------------------------- */
 
 static void put_ref(struct printer *pr, const struct op *op, enum obj_kind kind, unsigned int slot)
 {
@@ -310,8 +309,7 @@ static void put_arg(struct printer *pr, enum syntax_arg arg)
 	}
 }
 
-/* --- options
- * --------------------------------------------------------------------------------------- */
+/* --- options ----------------------------------------------------------------- */
 
 static void put_pgsizes(struct printer *pr)
 {
@@ -421,8 +419,7 @@ static void put_opts(struct printer *pr)
 	put_flag_words(pr, opts & ~(OPT_BY - 1));
 }
 
-/* --- lines
- * ----------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------- */
 
 static void put_op(struct printer *pr, const struct op *op)
 {

@@ -5,8 +5,7 @@
 
 #include "core/op/text.h"
 
-/* --- names.c: which object is called what
- * ---------------------------------------------------------- */
+/* --- names.c: which object is called what ------------------------------------ */
 
 struct name_entry {
 	char word[OP_NAME_MAX + 1];
@@ -30,8 +29,7 @@ const char *names_get(const struct names *n, enum obj_kind kind,
 void names_default(const struct names *n, enum obj_kind kind, char word[OP_NAME_MAX + 1]);
 bool names_valid(const char *word, size_t len); /* may an object be called so? */
 
-/* --- text_lex.c: tokens of one line
- * ---------------------------------------------------------------- */
+/* --- text_lex.c: tokens of one line ------------------------------------------ */
 
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_NUMBER, TOKEN_PUNCT, TOKEN_BAD };
 #define PUNCT_RANGE 'r' /* ".." */
@@ -55,8 +53,7 @@ void lex_line(struct lexer *lx, const char *line, size_t len);
 void lex_next(struct lexer *lx);
 bool token_is(const struct token *tok, const char *word);
 
-/* --- text_syntax.c: what each op looks like
- * --------------------------------------------------------- */
+/* --- text_syntax.c: what each op looks like ---------------------------------- */
 
 enum syntax_arg {
 	ARG_NONE,
@@ -126,8 +123,7 @@ struct flag_word {
 extern const struct flag_word flag_words[];
 extern const unsigned int nr_flag_words;
 
-/* --- text_parse.c, text_args.c
- * ---------------------------------------------------------------------- */
+/* --- text_parse.c, text_args.c ----------------------------------------------- */
 
 struct parser {
 	struct lexer lx;

@@ -2,57 +2,67 @@
 /*
  * The shadow cache model: events of the machine in, verdicts on contracts out.
  *
- * The model. A page frame has 64 lines. Software cannot see in which state a line is, and hardware (speculation,
- * replacement, a device that writes without snooping) changes it at will. So nothing is sampled: for every line
- * of a pinned frame the shadow keeps the set of all states that an adversary could have brought it into, and a
- * contract is broken as soon as *one* run of the adversary breaks it. The states are those of enum line_state,
- * the moves stand in lines.h, and both are the repository's definition (contract rules: core/README.md):
+ * The model. A page frame has 64 lines. Software cannot see in which state a line is, and
+ * hardware (speculation, replacement, a device that writes without snooping) changes it at
+ * will. So nothing is sampled: for every line of a pinned frame the shadow keeps the set of
+ * all states that an adversary could have brought it into, and a contract is broken as soon as
+ * *one* run of the adversary breaks it. The states are those of enum line_state, the moves
+ * stand in lines.h, and both are the repository's definition (contract rules: core/README.md):
  *  - eviction and speculative fetch happen at any moment;
- *  - no-snoop writes happen at any moment at which some NC domain may write to the page. That includes IOTLB
- *    entries whose page-table entry has gone but whose invalidation has not completed: a mapping counts from
- *    EV_MAP to the EV_SYNC that follows its EV_UNMAP;
- *  - stores (CPU, snooped DMA) happen when the page is pinned and between requests. Inside a request they do
- *    not: no order of clean and map can win against a store that races with it. An access that stores on
- *    behalf of a request is an event of its own and counts;
+ *  - no-snoop writes happen at any moment at which some NC domain may write to the page. That
+ *    includes IOTLB entries whose page-table entry has gone but whose invalidation has not
+ *    completed: a mapping counts from EV_MAP to the EV_SYNC that follows its EV_UNMAP;
+ *  - stores (CPU, snooped DMA) happen when the page is pinned and between requests. Inside a
+ *    request they do not: no order of clean and map can win against a store that races with
+ *    it. An access that stores on behalf of a request is an event of its own and counts;
  *  - at its first pin every line of a page is dirty zeros over somebody's secret;
- *  - a clean may take effect at once or as late as the drain. Until then both outcomes are in the set. At the
- *    drain only the second remains, with all that may have happened since the clean was issued.
- * Sets are kept closed under the moves after every event, so a check is a look at six words. What happens
- * between requests is done when a frame is next touched: its exposure cannot have changed meanwhile.
+ *  - a clean may take effect at once or as late as the drain. Until then both outcomes are in
+ *    the set. At the drain only the second remains, with all that may have happened since the
+ *    clean was issued.
+ * Sets are kept closed under the moves after every event, so a check is a look at six words.
+ * What happens between requests is done when a frame is next touched: its exposure cannot have
+ * changed meanwhile.
  *
  * The contracts, as judged here:
- *  L   at each NC map call of a pinned page, or at the pin of a page that an NC domain reaches: DS is in the
- *      set of any line.
+ *  L   at each NC map call of a pinned page, or at the pin of a page that an NC domain
+ *      reaches: DS is in the set of any line.
  *  I   at the last unpin: X or DH is in the set of any line.
- *  S0  at an NC map call of a page that was unreachable for NC domains just before it and when the request
- *      began: not all 64 lines had a clean that was issued and drained within this request (and pin epoch).
+ *  S0  at an NC map call of a page that was unreachable for NC domains just before it and when
+ *      the request began: not all 64 lines had a clean that was issued and drained within this
+ *      request (and pin epoch).
  *  S1  the same at every NC map call.
- *  E   at the end of a request, for a page that was reachable for an NC domain at some time in it, and now is
- *      pinned but not reachable: X or DH is in the set.
- *  O   at the end of a request, for a page that was cleaned while an NC mapping reached it which the request
- *      removed afterwards, if all 64 lines were not cleaned again after the last such removal. Cleans before
- *      the request's first NC unmap call count only if the request makes no NC map call at all (then they
- *      cannot be opening flushes), so they are kept apart (ORDER_EARLY) until the end tells. A clean of a
- *      frame that is pinned more than once is left to I: two objects show the frame, the clean may close the
- *      one while the other's mapping waits for its own turn in the same request, and events do not say whose
- *      clean it was. For a frame with one pin this is no exception at all.
- *  U   at the last unpin: any domain, NC or not, still has a mapping of the page, stale ones included.
- * The op that "should have flushed" is the op itself, but for I the one that ended the last writable exposure.
+ *  E   at the end of a request, for a page that was reachable for an NC domain at some time in
+ *      it, and now is pinned but not reachable: X or DH is in the set.
+ *  O   at the end of a request, for a page that was cleaned while an NC mapping reached it
+ *      which the request removed afterwards, if all 64 lines were not cleaned again after the
+ *      last such removal. Cleans before the request's first NC unmap call count only if the
+ *      request makes no NC map call at all (then they cannot be opening flushes), so they are
+ *      kept apart (ORDER_EARLY) until the end tells. A clean of a frame that is pinned more
+ *      than once is left to I: two objects show the frame, the clean may close the one while
+ *      the other's mapping waits for its own turn in the same request, and events do not say
+ *      whose clean it was. For a frame with one pin this is no exception at all.
+ *  U   at the last unpin: any domain, NC or not, still has a mapping of the page, stale ones
+ *      included.
+ * The op that "should have flushed" is the op itself, but for I the one that ended the last
+ * writable exposure.
  *
- * Verified: the order and the extent of cleans, drains, maps, syncs and unpins on every page that a run touches,
- * against every behaviour of caches and devices that the table allows, and that concrete values never leave
- * the sets (findings C1 to C3: the machine and this file were written apart).
+ * Verified: the order and the extent of cleans, drains, maps, syncs and unpins on every page
+ * that a run touches, against every behaviour of caches and devices that the table allows, and
+ * that concrete values never leave the sets (findings C1 to C3: the machine and this file were
+ * written apart).
  *
  * NOT verified:
- *  - that real caches behave as the table says; prefetching of no-snoop data into device caches, partial-line
- *    writes, write-combining buffers and memory types are outside of it;
- *  - races of stores with a running request, and of requests with each other: events come one at a time;
- *  - which bytes of a page a sub-page mapping covers: reachability is by page, so a leak in the unmapped rest
- *    counts;
- *  - translations, permissions, accounting (model.c), and that a clean primitive does what it is named for;
+ *  - that real caches behave as the table says; prefetching of no-snoop data into device
+ *    caches, partial-line writes, write-combining buffers and memory types are outside of it;
+ *  - races of stores with a running request, and of requests with each other: events come one
+ *    at a time;
+ *  - which bytes of a page a sub-page mapping covers: reachability is by page, so a leak in
+ *    the unmapped rest counts;
+ *  - translations, permissions, accounting (model.c), and that a clean primitive does what it
+ *    is named for;
  *  - pages nobody has pinned: their mappings are tracked and reported (D10), but never judged;
- *  - what happens to data that is lost for good before the last unpin (a DH line that was evicted): the
- *    contracts ask for the state at the end, not for every value on the way.
+ *  - what happens to data that is lost for good before the last unpin (a DH line that was
+ *    evicted): the contracts ask for the state at the end, not for every value on the way.
  */
 #include "core/shadow/state.h"
 

@@ -332,6 +332,29 @@ static void a_closing_clean_before_the_sync_is_too_early(void **state)
 	rig_free(&r);
 }
 
+/* Two objects show the frame: the clean is the first one's, whose mapping has gone. */
+static void order_leaves_frames_with_two_pins_to_integrity(void **state)
+{
+	struct rig r = opened();
+
+	pin(&r, P, 1);
+	flush(&r, P, 1);
+	map(&r, 2, NC, P, 1, RW);
+	end(&r);
+	begin(&r);
+	unmap(&r, 2, NC, P, 1);
+	flush(&r, P, 1);
+	unpin(&r, P, 1);
+	unmap(&r, 1, NC, P, 1);
+	end(&r);
+	assert_int_equal(shadow_broken(r.s) & BIT_O, 0);
+	begin(&r);
+	unpin(&r, P, 1);
+	assert_int_equal(shadow_broken(r.s) & BIT_I, BIT_I);
+	end(&r);
+	rig_free(&r);
+}
+
 static void cleaned_again_after_the_last_removal_is_fine(void **state)
 {
 	struct rig r = opened();
@@ -634,6 +657,7 @@ int main(void)
 		cmocka_unit_test(unpin_while_reachable),
 		cmocka_unit_test(a_closing_clean_before_the_unmap_is_too_early),
 		cmocka_unit_test(a_closing_clean_before_the_sync_is_too_early),
+		cmocka_unit_test(order_leaves_frames_with_two_pins_to_integrity),
 		cmocka_unit_test(cleaned_again_after_the_last_removal_is_fine),
 		cmocka_unit_test(cleaned_again_needs_all_lines_and_the_drain),
 		cmocka_unit_test(cleaned_again_means_issued_after_the_removal),

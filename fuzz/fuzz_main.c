@@ -184,7 +184,9 @@ static const struct argp argp = {
 	.parser = parse_option,
 	.args_doc = "FILE|FOLDER...",
 	.doc = "Run inputs of the fuzz target: text traces (.ops), anything else as bytes. "
-	       "FUZZ_POLICY=P judges policy P for soundness, whatever it claims.\v"
+	       "FUZZ_POLICY=P judges policy P for soundness, whatever it claims; "
+	       "FUZZ_CONTRACTS=L,I "
+	       "for these contracts.\v"
 	       "Exit: 0 no finding, 2 bad input; a finding is printed and aborts.",
 };
 

@@ -7,7 +7,7 @@
  * that claim to be sound), and the sequence of op codes chooses one of them. A mutation of a field
  * keeps the policy, so engines can climb; a mutation of the sequence may change it, so a corpus
  * covers all of them. Candidates that are named are held to soundness whatever they claim: that is
- * how a known leak is found again.
+ * how a known leak is found again. FUZZ_CONTRACTS (L,I,..) narrows what they are held to.
  *
  * The shadow and the values judge every op, the reference model compares at the end and where the
  * program says `check`; results of requests it judges always. No bounds, no histories: replay has
@@ -27,7 +27,8 @@ static struct {
 	struct run *run;
 	struct program program;
 	struct policies policies;
-	u32 judged; /* contracts that are held against a policy beside its claims */
+	u32 held;    /* contracts that a policy is held to; 0: its claims */
+	u32 counted; /* of these */
 } target;
 
 /* --- findings ---------------------------------------------------------------- */
@@ -128,7 +129,8 @@ static __attribute__((noreturn)) void report_full(const struct run *r)
 
 static void look(const struct run *r)
 {
-	u32 broken = shadow_broken(run_shadow(r)) & (run_config(r)->policy->claims | target.judged);
+	u32 held = target.held ? target.held : run_config(r)->policy->claims;
+	u32 broken = shadow_broken(run_shadow(r)) & held & target.counted;
 
 	if (run_full(r))
 		report_full(r);
@@ -140,14 +142,28 @@ static void look(const struct run *r)
 
 /* --- one input --------------------------------------------------------------- */
 
-static void choose_policies(void)
+/* NULL when it is not set, or empty. */
+static const char *setting(const char *name)
 {
-	const char *name = getenv("FUZZ_POLICY");
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+static void read_settings(void)
+{
+	const char *policy = setting("FUZZ_POLICY"), *contracts = setting("FUZZ_CONTRACTS");
 	char err[4096];
 
-	if (name && *name)
-		target.judged = CONTRACTS_SOUND;
-	if (!policies_add(&target.policies, name && *name ? name : "sound", err, sizeof(err)))
+	target.counted = CONTRACTS_ALL;
+	if (contracts && contracts_parse(contracts, &target.counted)) {
+		fprintf(stderr, "FUZZ_CONTRACTS: \"%s\", expected contracts such as L,I,S0\n",
+			contracts);
+		exit(2);
+	}
+	if (policy)
+		target.held = contracts ? target.counted : CONTRACTS_SOUND;
+	if (!policies_add(&target.policies, policy ? policy : "sound", err, sizeof(err)))
 		return;
 	fprintf(stderr, "FUZZ_POLICY: %s\n", err);
 	exit(2);
@@ -190,7 +206,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct run_config cfg;
 
 	if (!target.policies.nr)
-		choose_policies();
+		read_settings();
 	if (program_decode(&target.program, data, size)) {
 		fprintf(stderr, "out of memory\n");
 		exit(2);

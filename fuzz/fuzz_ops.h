@@ -8,8 +8,8 @@
 
 /*
  * Any bytes: a program in binary form, run and judged. Returns 0; a finding is printed and ends the
- * process in a function of its own class. The environment variable FUZZ_POLICY is read at the first
- * call.
+ * process in a function of its own class. The environment variables FUZZ_POLICY and FUZZ_CONTRACTS
+ * are read at the first call.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -210,6 +210,9 @@ static void test_temp_limits_generated(void **state)
 	struct run *r = NULL;
 	char what[40];
 
+	/* No domains that run out of room: of two reasons to fail, the batches' sizes decide which
+	 * is met first (a hole is met by a pin, a full table by the map of the batch before). */
+	gen[0].failures = false;
 	for (u32 i = 0; i < test_count(GENERATED); i++) {
 		snprintf(what, sizeof(what), "seed %u", i);
 		assert_int_equal(gen_program(&p, i, &gen[i & 1]), 0);

@@ -350,6 +350,14 @@ class FuzzTarget(Temporary):
         self.assertIn("\nattach A n1 noncoherent\n", err)
         self.assertIn("class: contract_L", err)
 
+    def test_narrowed(self):
+        """bad_order breaks I and O, no more."""
+        for contracts, status in (("L,S0", 0), ("L,O", -6)):
+            rc, _, err = run("fuzz-ops-replay", "corpus/seed/policies/bad_order.ops",
+                             env={"FUZZ_POLICY": "bad_order", "FUZZ_CONTRACTS": contracts})
+            self.assertEqual(rc, status, err)
+            self.assertEqual("class: contract_O" in err, status != 0)
+
     def test_encode(self):
         """Binary and text form of a trace come to the same verdicts."""
         names = corpus("seed/golden", "seed/contracts")
@@ -370,6 +378,9 @@ class FuzzTarget(Temporary):
         rc, _, err = run("fuzz-ops-replay", "corpus/seed/golden/g1.ops", env={"FUZZ_POLICY": "stiky"})
         self.assertEqual(rc, 2)
         self.assertIn("sticky", err)
+        rc, _, err = run("fuzz-ops-replay", "corpus/seed/golden/g1.ops", env={"FUZZ_CONTRACTS": "L,X"})
+        self.assertEqual(rc, 2)
+        self.assertIn("FUZZ_CONTRACTS", err)
         rc, _, err = run("fuzz-ops-replay", os.path.join(self.dir, "gone"))
         self.assertEqual(rc, 2)
         self.assertIn("No such file", err)

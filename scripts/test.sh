@@ -124,8 +124,9 @@ leak_libfuzzer() {
 	local out=build/fuzz/leak
 	rm -rf $out
 	harmless_seeds $out/in
-	FUZZ_POLICY=v1_posted timeout $((fuzz_seconds + 60)) build/fuzz/bin/fuzz-ops-libfuzzer \
-		-max_total_time="$fuzz_seconds" -artifact_prefix=$out/ $out/in 2>&1 | tee $out/log
+	FUZZ_POLICY=v1_posted FUZZ_CONTRACTS=L timeout $((fuzz_seconds + 60)) build/fuzz/bin/fuzz-ops-libfuzzer \
+		-max_total_time="$fuzz_seconds" -artifact_prefix=$out/ $out/in >$out/log 2>&1 || true
+	tail -n 40 $out/log
 	grep -q '^class: contract_L' $out/log
 }
 
@@ -133,11 +134,12 @@ leak_afl() {
 	local out=build/afl/leak f
 	rm -rf $out
 	harmless_seeds $out/in
-	FUZZ_POLICY=v1_posted AFL_BENCH_UNTIL_CRASH=1 afl -i $out/in -o $out/out || return 1
+	FUZZ_POLICY=v1_posted FUZZ_CONTRACTS=L AFL_BENCH_UNTIL_CRASH=1 afl -i $out/in -o $out/out || return 1
 	for f in "$out"/out/default/crashes/id:*; do
-		FUZZ_POLICY=v1_posted build/dev/bin/fuzz-ops-replay "$f" 2>&1 | grep '^class: contract_L' && return 0
-	done
-	return 1
+		FUZZ_POLICY=v1_posted FUZZ_CONTRACTS=L build/dev/bin/fuzz-ops-replay "$f" || true
+	done >$out/log 2>&1
+	cat $out/log
+	grep -q '^class: contract_L' $out/log
 }
 
 need all

@@ -8,7 +8,7 @@
 
 #include "bench/memory.h"
 #include "bench/workloads.h"
-#include "fuzz/judge.h"
+#include "core/op/judge.h"
 
 enum phase {
 	PHASE_MAP, /* map and copy */

@@ -7,7 +7,7 @@
 #include "bench/options.h"
 #include "bench/progress.h"
 #include "bench/runs.h"
-#include "fuzz/policies.h"
+#include "core/op/policies.h"
 
 #define SIZE_MAX_RUN (64ULL << 30)
 #define AIM_PAGE_NS  360.0 /* the aims are for a machine where cleaning a dirty page takes this */

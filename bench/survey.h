@@ -8,7 +8,7 @@
 
 #include "bench/measure.h"
 #include "bench/stats.h"
-#include "fuzz/policies.h"
+#include "core/op/policies.h"
 
 #define SURVEY_ROUNDS 5 /* of timed runs, at most */
 

@@ -5,7 +5,7 @@
  */
 #include "fuzz/fuzz_ops.h"
 
-#include "fuzz/trace.h"
+#include "core/op/trace.h"
 
 #include <argp.h>
 #include <dirent.h>

@@ -16,8 +16,8 @@
 #include "fuzz/fuzz_ops.h"
 
 #include "core/op/text.h"
-#include "fuzz/judge.h"
-#include "fuzz/policies.h"
+#include "core/op/judge.h"
+#include "core/op/policies.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef NOSNOOP_PRINT_H
 #define NOSNOOP_PRINT_H
 
-#include "fuzz/judge.h"
+#include "core/op/judge.h"
 #include "fuzz/sweep.h"
 
 #include <jansson.h>

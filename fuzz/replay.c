@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* nosnoop-replay: traces under policies, and what the judges say. */
-#include "fuzz/policies.h"
+#include "core/op/policies.h"
 #include "fuzz/print.h"
 
 #include <argp.h>

@@ -7,7 +7,7 @@
 #include "fuzz/sweep.h"
 
 #include "core/op/op_info.h"
-#include "fuzz/judge.h"
+#include "core/op/judge.h"
 
 #include <stdlib.h>
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "core/op/text.h"
-#include "fuzz/policies.h"
+#include "core/op/policies.h"
 #include "fuzz/print.h"
 
 #define REPLUG                      \

@@ -4,7 +4,7 @@
 #define NOSNOOP_TEST_RIG_H
 
 #include "core/flush/registry.h"
-#include "fuzz/judge.h"
+#include "core/op/judge.h"
 
 /* The traces of a folder below the working directory, in the order of their names. */
 struct corpus {

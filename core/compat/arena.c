@@ -160,8 +160,9 @@ void arena_free(struct arena *a, void *p, size_t size)
 	a->classes_used = max(a->classes_used, c + 1);
 	a->live -= rounded;
 	a->live_blocks--;
-	mutex_unlock(&a->lock);
+	/* Before anybody can get the block again. */
 	poison((char *)p + FREE_HEADER, rounded - FREE_HEADER);
+	mutex_unlock(&a->lock);
 }
 
 size_t arena_used(const struct arena *a)

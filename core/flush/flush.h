@@ -151,7 +151,8 @@ struct flush_policy {
 	void (*area_split)(struct flush_area *old, struct flush_area *left,
 			   struct flush_area *right);
 
-	/* An in-kernel access gets at the pages (pin or rw), after they are pinned. */
+	/* An in-kernel access gets at the pages (pin, or rw through the object's own pages), after they
+	 * are pinned; not where rw goes through the owner's mapping: plain, or one page. */
 	int (*before_access)(const struct flush_piece *p, bool write);
 };
 

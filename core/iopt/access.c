@@ -6,7 +6,7 @@
 
 static void access_put(struct iommufd_access *access)
 {
-	if (!__atomic_sub_fetch(&access->refs, 1, __ATOMIC_ACQ_REL))
+	if (!counter_sub(&access->refs, 1))
 		iommufd_free(access->ctx, access, sizeof(*access));
 }
 
@@ -136,7 +136,8 @@ static void release_pin(struct iommufd_access *access, struct access_pin **link)
 
 /*
  * Move to another table, or to none. While the lock is dropped for the callback, ioas is NULL,
- * which keeps new pins away, and ioas_unpin stays, so that the old ones can be released.
+ * which keeps new pins and other moves away, and ioas_unpin stays, so that the old pins can be
+ * released. The callback may destroy the access: the caller holds a reference.
  */
 static int change_ioas(struct iommufd_access *access, struct io_pagetable *new)
 {
@@ -170,49 +171,47 @@ static int change_ioas(struct iommufd_access *access, struct io_pagetable *new)
 	return 0;
 }
 
-void iommufd_access_destroy(struct iommufd_access *access)
+/* @attached: what must be true now, else @wrong. A transition counts as attached. */
+static int move_access(struct iommufd_access *access, struct io_pagetable *iopt, bool attached,
+		       int wrong)
 {
+	int rc = wrong;
+
+	counter_add(&access->refs, 1);
 	mutex_lock(&access->ioas_lock);
-	if (access->ioas)
-		change_ioas(access, NULL);
+	if ((access->ioas || access->ioas_unpin) == attached)
+		rc = change_ioas(access, iopt);
 	mutex_unlock(&access->ioas_lock);
+	access_put(access);
+	return rc;
+}
+
+int iommufd_access_destroy(struct iommufd_access *access)
+{
+	int rc = move_access(access, NULL, true, 0);
+
+	if (rc)
+		return rc;
 	if (access->pins)
 		machine_strict(access->ctx->machine, "A3", "an access is destroyed with pins",
 			       access->id, 0);
 	access_put(access);
+	return 0;
 }
 
 int iommufd_access_attach(struct iommufd_access *access, struct io_pagetable *iopt)
 {
-	int rc = -EINVAL;
-
-	mutex_lock(&access->ioas_lock);
-	if (!access->ioas && !access->ioas_unpin)
-		rc = change_ioas(access, iopt);
-	mutex_unlock(&access->ioas_lock);
-	return rc;
+	return move_access(access, iopt, false, -EINVAL);
 }
 
 int iommufd_access_replace(struct iommufd_access *access, struct io_pagetable *iopt)
 {
-	int rc = -ENOENT;
-
-	mutex_lock(&access->ioas_lock);
-	if (access->ioas || access->ioas_unpin)
-		rc = change_ioas(access, iopt);
-	mutex_unlock(&access->ioas_lock);
-	return rc;
+	return move_access(access, iopt, true, -ENOENT);
 }
 
 int iommufd_access_detach(struct iommufd_access *access)
 {
-	int rc = -EINVAL;
-
-	mutex_lock(&access->ioas_lock);
-	if (access->ioas)
-		rc = change_ioas(access, NULL);
-	mutex_unlock(&access->ioas_lock);
-	return rc;
+	return move_access(access, NULL, true, -EINVAL);
 }
 
 /* --- pins -------------------------------------------------------------------- */
@@ -382,7 +381,7 @@ void iopt_access_notify_unmap(struct io_pagetable *iopt, u64 iova, u64 length)
 		size = iopt->access_list_size;
 		access = i < size ? iopt->access_list[i] : NULL;
 		if (access)
-			__atomic_add_fetch(&access->refs, 1, __ATOMIC_RELAXED);
+			counter_add(&access->refs, 1);
 		up_read(&iopt->domains_rwsem);
 		if (access) {
 			call_unmap(access, iova, length);

@@ -16,7 +16,7 @@ struct access_pin {
 struct iommufd_access {
 	struct iommufd_ctx *ctx;
 	u32 id;	  /* the caller's name for it */
-	u32 refs; /* the owner, and who is notifying it */
+	u64 refs; /* the owner, who is notifying it, and a transition under way */
 	bool needs_pinning;
 	u64 iova_alignment; /* PAGE_SIZE if it needs pinning, else 1 */
 	struct mutex ioas_lock;
@@ -27,7 +27,7 @@ struct iommufd_access {
 };
 
 struct iommufd_access *iommufd_access_create(struct iommufd_ctx *ctx, u32 id, bool needs_pinning);
-void iommufd_access_destroy(struct iommufd_access *access);
+int iommufd_access_destroy(struct iommufd_access *access); /* -EBUSY: in transition */
 /* -EINVAL: attached already. */
 int iommufd_access_attach(struct iommufd_access *access, struct io_pagetable *iopt);
 /* -ENOENT: not attached; -EBUSY: in transition. NULL detaches (-EINVAL when not attached). */

@@ -22,7 +22,9 @@ static int store_span(struct iopt_pages *pages, u64 first, u64 last, const u64 *
 	int rc = 0;
 
 	for (i = first;; i++) {
-		if (i == middle)
+		if (i == first || !(i % SPARSE_FAN))
+			rc = machine_should_fail(ctx->machine, FAULT_ALLOC);
+		if (!rc && i == middle)
 			rc = machine_should_fail(ctx->machine, FAULT_STORE);
 		if (!rc)
 			rc = pfn_store_insert(&pages->pinned_pfns, ctx->arena, i, pfns[i - first]);
@@ -293,13 +295,16 @@ static int rw_page(struct iopt_pages *pages, u64 start_byte, void *data, u64 len
 static u64 rw_batch(struct pfn_reader *r, u64 byte, u8 *data, u64 length, bool write)
 {
 	u64 start = r->batch_start * PAGE_SIZE, at = max(byte, start), end, done = 0, pfn, run, n;
+	struct machine *m = r->pages->ctx->machine;
 
 	end = min(byte + length - 1, r->batch_end * PAGE_SIZE - 1);
 	while (at <= end) {
 		run = batch_run_at(&r->batch, at / PAGE_SIZE - r->batch_start, &pfn);
 		n = min(run * PAGE_SIZE - (at & PAGE_MASK), end - at + 1);
-		copy_phys(r->pages->ctx->machine, pfn * PAGE_SIZE + (at & PAGE_MASK),
-			  data + (at - byte), n, write);
+		copy_phys(m, pfn * PAGE_SIZE + (at & PAGE_MASK), data + (at - byte), n, write);
+		/* The unpin after the copy marks only those that nobody else holds. */
+		if (write)
+			machine_mark_dirty(m, pfn, ((at & PAGE_MASK) + n - 1) / PAGE_SIZE + 1);
 		at += n;
 		done += n;
 	}

@@ -418,27 +418,26 @@ out_unlock:
 	return rc;
 }
 
-void iopt_area_unfill_domains(struct iopt_area *area, struct iopt_pages *pages)
+void iopt_area_unfill_domains(struct iopt_area *area, struct iopt_pages *pages, u32 flags)
 {
 	struct io_pagetable *iopt = area->iopt;
+	u64 first = iopt_area_index(area), last = iopt_area_last_index(area);
 	struct iopt_domain *storage;
+	struct unmap_walk w;
 
 	mutex_lock(&pages->mutex);
 	storage = area->storage_domain;
 	if (!storage)
 		goto out_unlock;
 	for (u32 i = 0; i < iopt->next_domain_id; i++) {
-		struct unmap_walk w = make_walk(area, pages, iopt->domains[i], 0);
-
-		if (iopt->domains[i] != storage)
-			walk_unmap_only(&w, iopt_area_index(area), iopt_area_last_index(area));
+		if (iopt->domains[i] == storage)
+			continue;
+		w = make_walk(area, pages, iopt->domains[i], flags);
+		walk_unmap_only(&w, first, last);
 	}
 	iopt_area_set_storage(area, NULL);
-	{
-		struct unmap_walk w = make_walk(area, pages, storage, FLUSH_STORAGE | FLUSH_FINAL);
-
-		walk_unfill(&w, iopt_area_index(area), iopt_area_last_index(area));
-	}
+	w = make_walk(area, pages, storage, flags | FLUSH_STORAGE | FLUSH_FINAL);
+	walk_unfill(&w, first, last);
 	settle(pages);
 out_unlock:
 	mutex_unlock(&pages->mutex);

@@ -187,7 +187,7 @@ static void call_unmap_hook(unmap_hook hook, struct iopt_area *area, struct iopt
 	u64 index;
 
 	if (!(flags & FLUSH_UNPINS) || !pages->ctx->need_unmap_pfns) {
-		p.flags = flags;
+		p.flags = flags & ~FLUSH_UNPINS;
 		hook(&p, &domain->fd);
 		return;
 	}

@@ -183,7 +183,7 @@ static int fill_list(struct iopt_pages_list *list)
 		rc = iopt_area_fill_domains(elm->area, elm->pages);
 		if (rc) {
 			for (undo = list; undo != elm; undo = undo->next)
-				iopt_area_unfill_domains(undo->area, undo->pages);
+				iopt_area_unfill_domains(undo->area, undo->pages, FLUSH_UNWIND);
 			return rc;
 		}
 	}
@@ -301,7 +301,7 @@ int iopt_get_pages(struct io_pagetable *iopt, u64 iova, u64 length, struct iopt_
 static void unmap_area(struct io_pagetable *iopt, struct iopt_area *area, struct iopt_pages *pages)
 {
 	up_write(&iopt->iova_rwsem);
-	iopt_area_unfill_domains(area, pages);
+	iopt_area_unfill_domains(area, pages, 0);
 	down_write(&iopt->iova_rwsem);
 	area_unlink(area);
 	area_free(area);

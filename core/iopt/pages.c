@@ -84,7 +84,7 @@ int iopt_alloc_pages(struct iommufd_ctx *ctx, u32 task, u64 uptr, u64 length, bo
 	pages->ctx = ctx;
 	mutex_init(&pages->mutex, LOCK_PAGES);
 	pages->uptr = round_down(uptr, PAGE_SIZE);
-	pages->npages = (length + (uptr & PAGE_MASK) + PAGE_SIZE - 1) / PAGE_SIZE;
+	pages->npages = (length - 1 + (uptr & PAGE_MASK)) / PAGE_SIZE + 1;
 	pages->task = task;
 	pages->account_mode = machine_task(ctx->machine, task)->cap_ipc_lock
 				      ? IOPT_PAGES_ACCOUNT_NONE

@@ -133,7 +133,8 @@ void iopt_area_pick_storage(struct iopt_area *area);
 
 /* fill.c: the caller does not hold pages->mutex */
 int iopt_area_fill_domains(struct iopt_area *area, struct iopt_pages *pages);
-void iopt_area_unfill_domains(struct iopt_area *area, struct iopt_pages *pages);
+/* flags: FLUSH_UNWIND where a request undoes what it filled. */
+void iopt_area_unfill_domains(struct iopt_area *area, struct iopt_pages *pages, u32 flags);
 int iopt_area_fill_domain(struct iopt_area *area, struct iopt_domain *domain);
 /* The domain has left, or never joined (flags FLUSH_UNWIND). others: the table keeps a storage for
  * the area. */

@@ -1,14 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "core/iopt/reader.h"
 
+/* Once a reader, at its first pin, for all that may follow. */
+static int reader_init_window(struct pfn_reader *r, u64 npages)
+{
+	struct iommufd_ctx *ctx = r->pages->ctx;
+	u64 slots = max(min(npages * sizeof(u64), (u64)ctx->temp_limit) / sizeof(u64), 1UL);
+
+	if (machine_should_fail(ctx->machine, FAULT_TEMP))
+		return -ENOMEM;
+	r->upages = r->upages_inline;
+	r->upages_size = min(slots, ARRAY_SIZE(r->upages_inline));
+	if (slots <= r->upages_size)
+		return 0;
+	r->upages = arena_alloc(ctx->arena, slots * sizeof(u64));
+	r->upages_size = slots;
+	return r->upages ? 0 : -ENOMEM;
+}
+
 /* Pin the next stretch of the current span; the window holds what the batch could not take yet. */
 static int reader_pin(struct pfn_reader *r, u64 index)
 {
 	struct iopt_pages *pages = r->pages;
-	u64 n = min(r->span.end - index + 1, (u64)r->upages_size);
+	u64 n = r->span.end - index + 1;
 	u32 flags = PIN_LONGTERM | (pages->writable ? PIN_WRITE : 0);
 	long got;
+	int rc;
 
+	if (!r->upages) {
+		rc = reader_init_window(r, r->last_index - index + 1);
+		if (rc)
+			return rc;
+	}
+	n = min(n, (u64)r->upages_size);
 	got = machine_pin(pages->ctx->machine, pages->task, pages->uptr + index * PAGE_SIZE, n,
 			  flags, r->upages);
 	if (got <= 0) {
@@ -100,22 +124,6 @@ int reader_next(struct pfn_reader *r)
 	return 0;
 }
 
-static int reader_init_window(struct pfn_reader *r, u64 npages)
-{
-	struct iommufd_ctx *ctx = r->pages->ctx;
-	u64 slots = max(min(npages * sizeof(u64), (u64)ctx->temp_limit) / sizeof(u64), 1UL);
-
-	if (machine_should_fail(ctx->machine, FAULT_TEMP))
-		return -ENOMEM;
-	r->upages = r->upages_inline;
-	r->upages_size = min(slots, ARRAY_SIZE(r->upages_inline));
-	if (slots <= r->upages_size)
-		return 0;
-	r->upages = arena_alloc(ctx->arena, slots * sizeof(u64));
-	r->upages_size = slots;
-	return r->upages ? 0 : -ENOMEM;
-}
-
 int reader_first(struct pfn_reader *r, struct iopt_pages *pages, struct iopt_area *area, u64 first,
 		 u64 last)
 {
@@ -132,9 +140,7 @@ int reader_first(struct pfn_reader *r, struct iopt_pages *pages, struct iopt_are
 	if (rc)
 		return rc;
 	double_span_first(&r->span, &pages->access_itree, &pages->domains_itree, first, last);
-	rc = reader_init_window(r, last - first + 1);
-	if (!rc)
-		rc = reader_next(r);
+	rc = reader_next(r);
 	if (rc)
 		reader_destroy(r);
 	return rc;
@@ -173,7 +179,7 @@ void reader_release_pins(struct pfn_reader *r, enum flush_unpin_why why)
 	/* A failed read may have pinned more than batch_end tells. */
 	r->batch_end = r->batch_start + r->batch.total_pfns;
 	release_window(r, why);
-	release_batch(r, why, false);
+	release_batch(r, why, r->pages->writable);
 	r->upages_start = r->upages_end = r->batch_end = r->batch_start;
 	batch_clear(&r->batch);
 }

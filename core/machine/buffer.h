@@ -71,7 +71,8 @@ struct pfn_run {
 };
 void machine_unpin_runs(struct machine *m, const struct pfn_run *runs, size_t n, bool dirty);
 u32 machine_pins(struct machine *m, u64 pfn);
-bool machine_page_dirty(struct machine *m, u64 pfn); /* marked by machine_unpin() */
-u64 machine_max_pfn(const struct machine *m);	     /* all frames ever made are 1..max */
+bool machine_page_dirty(struct machine *m, u64 pfn); /* marked by an unpin or the next one */
+void machine_mark_dirty(struct machine *m, u64 pfn, u64 n);
+u64 machine_max_pfn(const struct machine *m); /* all frames ever made are 1..max */
 
 #endif

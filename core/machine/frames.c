@@ -311,6 +311,21 @@ void machine_unpin_runs(struct machine *m, const struct pfn_run *runs, size_t n,
 	mutex_unlock(&m->frames_lock);
 }
 
+void machine_mark_dirty(struct machine *m, u64 pfn, u64 n)
+{
+	struct extent *x;
+
+	mutex_lock(&m->frames_lock);
+	for (u64 i = pfn; i < pfn + n; i++) {
+		x = extent_hint(m, i);
+		if (!x)
+			continue;
+		x->pins[i - x->first] |= PINS_DIRTY;
+		x->dirty = true;
+	}
+	mutex_unlock(&m->frames_lock);
+}
+
 u32 machine_pins(struct machine *m, u64 pfn)
 {
 	const struct extent *x = extent_find(m, pfn);

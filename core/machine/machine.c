@@ -123,6 +123,7 @@ u64 machine_serial(const struct machine *m)
 
 void machine_strict(struct machine *m, const char *rule, const char *what, u64 a, u64 b)
 {
+	counter_add(&m->count.strict, 1);
 	if (m->obs)
 		tell(m, .kind = EV_STRICT, .rule = rule, .what = what, .a = a, .b = b);
 }

@@ -138,6 +138,7 @@ struct machine_counters {
 	u64 clean_calls, clean_lines, drains;
 	u64 clean_pages; /* touched by a clean; one of part of a page counts for each call */
 	u64 translations;
+	u64 strict; /* EV_STRICT, told to an observer or not */
 };
 const struct machine_counters *machine_counters(const struct machine *m);
 void machine_counters_reset(struct machine *m);

@@ -207,12 +207,14 @@ static int do_access_create(struct core_backend *c, struct request *req)
 static int do_access_destroy(struct core_backend *c, struct request *req)
 {
 	struct iommufd_access *access = access_by_id(c, req->access);
+	int rc;
 
 	if (!access)
 		return -ENOENT;
-	iommufd_access_destroy(access);
-	c->accesses[req->access - 1] = NULL;
-	return 0;
+	rc = iommufd_access_destroy(access);
+	if (!rc)
+		c->accesses[req->access - 1] = NULL;
+	return rc;
 }
 
 static int do_access_move(struct core_backend *c, struct request *req)

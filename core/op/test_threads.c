@@ -18,6 +18,7 @@
 #define PAGES	16
 
 struct shared {
+	u64 held[THREADS]; /* IOVA of the page that a thread's access holds, 0: none */
 	struct arena *arena;
 	struct machine *m;
 	struct backend *b;
@@ -89,25 +90,68 @@ static void do_unmap(struct worker *w)
 		      });
 }
 
-/* An access of the thread's own; what an unmap takes away meanwhile is released by access_unmap().
- */
+static void unpin(struct shared *s, u32 nr, u64 iova)
+{
+	struct request req = {
+		.kind = REQ_UNPIN, .access = 1 + nr, .iova = iova, .length = PAGE_SIZE};
+
+	execute(s, &req);
+}
+
+/* The unmap callback of all accesses: let go of what lies in the range, unless its owner does. */
+static void access_unmap(void *ctx, u32 access, u64 iova, u64 length)
+{
+	struct shared *s = ctx;
+	u64 *held = &s->held[access - 1], mine = __atomic_load_n(held, __ATOMIC_ACQUIRE);
+
+	if (mine < iova || mine - iova >= length)
+		return;
+	if (mine &&
+	    __atomic_compare_exchange_n(held, &mine, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		unpin(s, access - 1, mine);
+}
+
+/* One pin an access; the next round of its thread, or an unmap, releases it. */
 static void do_pin(struct worker *w)
 {
-	u64 pfns[PAGES], iova = some_iova(w);
+	u64 pfns[PAGES], *held = &w->s->held[w->nr];
+	u64 old = __atomic_exchange_n(held, 0, __ATOMIC_ACQ_REL);
 	struct request pin = {
 		.kind = REQ_PIN,
 		.access = 1 + w->nr,
-		.iova = iova,
+		.iova = some_iova(w),
 		.length = PAGE_SIZE,
 		.pfns = pfns,
 		.nr_pfns = PAGES,
 	};
 
+	if (old)
+		unpin(w->s, w->nr, old);
 	if (execute(w->s, &pin))
 		return;
-	execute(w->s,
-		&(struct request){
-			.kind = REQ_UNPIN, .access = 1 + w->nr, .iova = iova, .length = PAGE_SIZE});
+	__atomic_store_n(held, pin.iova, __ATOMIC_RELEASE);
+}
+
+/* Over two pages and by another task: the way that reads through the object's own pages. */
+static void do_rw(struct worker *w)
+{
+	u8 data[PAGE_SIZE + 16];
+
+	execute(w->s, &(struct request){
+			      .kind = REQ_RW,
+			      .access = 1 + w->nr,
+			      .iova = some_iova(w) + 8,
+			      .length = sizeof(data),
+			      .data = data,
+			      .task = 1,
+		      });
+}
+
+static void do_replace(struct worker *w)
+{
+	execute(w->s, &(struct request){.kind = REQ_ACCESS_REPLACE,
+					.access = 1 + w->nr,
+					.table = 1 + rnd(w, TABLES)});
 }
 
 static void do_domain(struct worker *w)
@@ -130,7 +174,7 @@ static void *work(void *arg)
 	struct worker *w = arg;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		switch (rnd(w, 8)) {
+		switch (rnd(w, 12)) {
 		case 0:
 		case 1:
 		case 2:
@@ -147,6 +191,12 @@ static void *work(void *arg)
 			if (!w->nr)
 				do_domain(w);
 			break;
+		case 6:
+			do_rw(w);
+			break;
+		case 7:
+			do_replace(w);
+			break;
 		default:
 			do_unmap(w);
 		}
@@ -157,10 +207,11 @@ static void *work(void *arg)
 static void set_up(struct shared *s)
 {
 	struct machine_config cfg = {.memory = MACHINE_MEMORY_NONE};
+	struct backend_callbacks cb = {.ctx = s, .access_unmap = access_unmap};
 
 	s->arena = arena_create(NULL, 1UL << 30);
 	s->m = machine_create(s->arena, &cfg);
-	s->b = backend_core.create(s->arena, s->m, NULL, NULL);
+	s->b = backend_core.create(s->arena, s->m, NULL, &cb);
 	assert_int_equal(buffer_create(s->m, 0, 0, PAGES, &s->buffer), 0);
 	for (u32 i = 1; i <= TABLES; i++)
 		assert_int_equal(
@@ -191,6 +242,7 @@ static void threads_leave_nothing_behind(void **state)
 		assert_true(s.ok[i] > 0);
 	}
 	s.b->ops->destroy(s.b);
+	assert_int_equal(machine_counters(s.m)->strict, 0);
 	for (u64 pfn = 1; pfn <= machine_max_pfn(s.m); pfn++)
 		assert_int_equal(machine_pins(s.m, pfn), 0);
 	assert_int_equal(machine_counters(s.m)->pages_pinned,

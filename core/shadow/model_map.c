@@ -160,7 +160,7 @@ static struct mpages *map_pages(struct model *md, const struct request *req)
 	u64 offset = req->uptr & PAGE_MASK;
 
 	p->uptr = req->uptr - offset;
-	p->npages = (req->length + offset + PAGE_MASK) >> PAGE_SHIFT;
+	p->npages = ((req->length - 1 + offset) >> PAGE_SHIFT) + 1;
 	p->task = task->id;
 	p->writable = req->prot & REQ_PROT_WRITE;
 	p->mode = task->cap_ipc_lock ? 0 : md->mode_mm ? 2 : 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "fuzz/trace.h"
+#include "core/op/trace.h"
 
 #include "core/op/run.h"
 #include "core/op/text.h"

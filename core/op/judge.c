@@ -5,7 +5,7 @@
  * no expectation says anything. So a trace may show an unsound policy leak and still be good, and
  * a leak that went away makes it bad.
  */
-#include "fuzz/judge.h"
+#include "core/op/judge.h"
 
 u32 judge_costed(u32 claims)
 {

@@ -8,7 +8,7 @@
 #define NOSNOOP_JUDGE_H
 
 #include "core/op/run.h"
-#include "fuzz/trace.h"
+#include "core/op/trace.h"
 
 #define JUDGE_BOUND_LIS0 (CONTRACT_L | CONTRACT_I | CONTRACT_S0)
 #define JUDGE_KEPT	 48 /* findings, and expectations that do not hold */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "fuzz/policies.h"
+#include "core/op/policies.h"
 
 #include <stdio.h>
 

@@ -556,6 +556,69 @@ static void test_random_bytes(void **state)
 	program_free(&p);
 }
 
+/* --- which pages are marked dirty ------------------------------------------------ */
+
+/* Runs the text; bit i of the result: page i of the buffer at 0x100000 is marked dirty. */
+static u32 dirty_after(const char *text, u32 temp_limit)
+{
+	struct run_config cfg = config("exact");
+	struct program p = parse(text);
+	struct buffer *b;
+	struct run *r;
+	u32 dirty = 0;
+
+	cfg.temp_limit = temp_limit;
+	r = new_run(&cfg);
+	for (size_t at = 0; run_step(r, &p, &at);)
+		;
+	b = machine_buffer_at(run_machine(r), 0, 0x100000);
+	assert_non_null(b);
+	for (u64 i = 0; i < buffer_npages(b); i++)
+		if (machine_page_dirty(run_machine(r), buffer_pfn(b, i)))
+			dirty |= 1u << i;
+	run_finish(r);
+	no_findings(r);
+	run_destroy(r);
+	program_free(&p);
+	return dirty;
+}
+
+#define DIRTY_HEAD "buffer P 4 pages at 0x100000\nlayout P run 1\ntable A\n"
+
+static void test_dirty(void **state)
+{
+	/* The last unpin marks what a device could have written, and nothing else does. */
+	assert_int_equal(dirty_after(DIRTY_HEAD "map A a0 P\nattach A n0 coherent\n", 0), 0);
+	assert_int_equal(dirty_after(DIRTY_HEAD "map A a0 P[0..1]\nattach A n0 coherent\n"
+						"unmap A a0\n",
+				     0),
+			 0x3);
+	assert_int_equal(
+		dirty_after(DIRTY_HEAD "map A a0 P ro\nattach A n0 coherent\nunmap A a0\n", 0), 0);
+	/* rw by the slow way marks what it writes, held by a domain or not; a read marks held pages never. */
+	assert_int_equal(dirty_after(DIRTY_HEAD "access x0 A\nmap A a0 P\nattach A n0 coherent\n"
+						"rw x0 a0+0x1ff8 len 16 write by 1\n",
+				     0),
+			 0x6);
+	assert_int_equal(dirty_after(DIRTY_HEAD "access x0 A\nmap A a0 P\nattach A n0 coherent\n"
+						"rw x0 a0+0x1ff8 len 16 read by 1\n",
+				     0),
+			 0);
+	/* One page: only where it was written. */
+	assert_int_equal(dirty_after(DIRTY_HEAD "access x0 A\nmap A a0 P\n"
+						"rw x0 a0+0x1000 len 16 write by 1\n"
+						"rw x0 a0+0x2000 len 16 read by 1\n",
+				     0),
+			 0x2);
+	/* A fill that is undone marks what had been mapped, whatever the batches were. */
+	for (u32 limit = 12; limit < 100; limit *= 2)
+		assert_int_equal(dirty_after(DIRTY_HEAD "attach A n0 coherent leaves 3\n"
+							"map A a0 P\nmap A a1 P[3]\nunmap A a1\n",
+					     limit) &
+					 0x7,
+				 0x7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -575,6 +638,7 @@ int main(void)
 		cmocka_unit_test(test_leak_is_noticed),
 		cmocka_unit_test(test_broken_shadow_is_noticed),
 		cmocka_unit_test(test_generated),
+		cmocka_unit_test(test_dirty),
 		cmocka_unit_test(test_random_bytes),
 	};
 

@@ -97,7 +97,7 @@ run_libfuzzer() {
 	local out=build/fuzz/campaign
 	fuzz_seeds $out/in corpus/seed
 	mkdir -p $out/findings
-	timeout $((fuzz_seconds * 3 + 60)) build/fuzz/bin/fuzz-ops-libfuzzer -runs=200000 \
+	timeout $((fuzz_seconds * 3 + 60)) build/fuzz/bin/fuzz-ops-libfuzzer -runs=$((fuzz_seconds * 20000)) \
 		-max_total_time="$fuzz_seconds" -artifact_prefix=$out/findings/ $out/in
 }
 
@@ -110,7 +110,7 @@ run_afl() {
 	local out=build/afl/campaign execs
 	fuzz_seeds $out/in corpus/seed
 	rm -rf $out/out
-	afl -E 200000 -i $out/in -o $out/out || return 1
+	afl -E $((fuzz_seconds * 20000)) -i $out/in -o $out/out || return 1
 	execs=$(sed -n 's/^execs_done *: *//p' $out/out/default/fuzzer_stats)
 	[ "${execs:-0}" -gt 0 ] || { echo "AFL++ executed nothing"; return 1; }
 	if compgen -G "$out/out/default/crashes/id:*" >/dev/null; then

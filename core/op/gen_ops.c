@@ -489,6 +489,10 @@ static bool set_access(struct gen *g, struct op *op, u32 table)
 
 	for (id = 0; id < n && (g->accesses[id].gone || g->accesses[id].table != table); id++)
 		;
+	/* Not always the first one of the table. */
+	for (u32 i = id + 1; i < n; i++)
+		if (!g->accesses[i].gone && g->accesses[i].table == table && gen_chance(g, 1, 3))
+			id = i;
 	if (id == n)
 		add_access(g, table);
 	if (!g->nr_accesses)
@@ -672,7 +676,8 @@ static void gen_reserve(struct gen *g, u32 table)
 
 	gen_set_table(g, &op, 0, table);
 	op_set_addr(&op, OP_ADDR_ABS, some_iova(g, len));
-	op_set_len(&op, len);
+	/* A range of nothing ends before it begins. */
+	op_set_len(&op, g->cfg->bad && gen_chance(g, 1, 6) ? 0 : len);
 	gen_add(g, op);
 }
 

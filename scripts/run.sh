@@ -44,6 +44,15 @@ mkdir -p "$parent" 2>/dev/null || die "cannot make $parent: expected a folder wh
 if [ -e "$out" ] && [ ! -d "$out" ]; then
 	die "$out is not a folder: expected a name for the results' folder"
 fi
+# Nothing but results of an earlier run is ever replaced.
+if [ -d "$out" ]; then
+	for f in "$out"/* "$out"/.[!.]*; do
+		case ${f##*/} in
+		report.html | report.txt | results.json | meta.json | '*' | '.[!.]*') ;;
+		*) die "$out holds ${f##*/}, which is no result: expected a new folder, or one that an earlier run left" ;;
+		esac
+	done
+fi
 work=$(mktemp -d "$parent/.$(basename "$out").new.XXXXXX" 2>/dev/null) ||
 	die "$parent is not writable: expected a folder where results can be written; nothing was started"
 old=
@@ -55,7 +64,8 @@ cleanup() {
 	rm -rf "$work"
 }
 trap cleanup EXIT
-trap 'exit 130' INT TERM
+child=
+trap '[ -z "$child" ] || kill "$child" 2>/dev/null; exit 130' INT TERM
 if [ -d "$out" ] && [ ! -w "$out" ]; then
 	die "$out is not writable: expected results that can be replaced; nothing was started"
 fi
@@ -71,7 +81,11 @@ if ! { cmake --preset rel && cmake --build build/rel -j "$jobs"; } >"$log" 2>&1;
 fi
 rm -f "$log"
 
-build/rel/bin/nosnoop-bench report --out "$work" ${args[@]+"${args[@]}"}
+# In the background, so that a signal reaches this shell at once and the child through it.
+build/rel/bin/nosnoop-bench report --out "$work" ${args[@]+"${args[@]}"} &
+child=$!
+wait "$child"
+child=
 python3 -B scripts/report.py "$work"
 for f in report.html report.txt results.json meta.json; do
 	[ -s "$work/$f" ] || { say "run.sh: $f was not written; the old results stay" >&2; exit 1; }

@@ -753,6 +753,8 @@ def main(argv):
     args = p.parse_args(argv)
     if "\n" in args.origin:
         p.error("--origin: one line")
+    if args.out and os.path.exists(args.out) and os.path.exists(args.file) and os.path.samefile(args.file, args.out):
+        p.error(f"-o {args.out}: is the recording itself, expected another file")
     try:
         write_whole(args.out, convert(args))
     except Bad as e:

@@ -52,9 +52,15 @@ static void *host_page_state(struct flush_pages *fp, u64 index, bool create, u64
 {
 	struct iopt_pages *pages = pages_of(fp);
 	u32 size = pages->ctx->policy->page_size;
-	u8 *leaf = sparse_leaf(&pages->policy_pages, pages->ctx->arena, index, create);
+	u8 *leaf;
 
 	*count = SPARSE_FAN - index % SPARSE_FAN;
+	if (!size) {
+		machine_strict(pages->ctx->machine, "POLICY",
+			       "a policy asks for page state that it did not declare", index, size);
+		return NULL;
+	}
+	leaf = sparse_leaf(&pages->policy_pages, pages->ctx->arena, index, create);
 	return leaf ? leaf + size * (index % SPARSE_FAN) : NULL;
 }
 
@@ -69,6 +75,16 @@ void hooks_setup(struct iommufd_ctx *ctx)
 		.page_state = host_page_state,
 	};
 	ctx->need_unmap_pfns = needs & (FLUSH_NEED_UNMAP_PFNS | FLUSH_NEED_BEFORE_UNMAP);
+}
+
+/* What a hook that may fail came to: errors are negative errnos, and everything else is a bug of it. */
+static int hook_result(struct iommufd_ctx *ctx, int rc)
+{
+	if (rc <= 0)
+		return rc;
+	machine_strict(ctx->machine, "POLICY", "a hook returns neither 0 nor a negative errno", rc,
+		       0);
+	return -EINVAL;
 }
 
 static struct flush_piece make_piece(struct iopt_pages *pages, struct iopt_area *area,
@@ -134,7 +150,7 @@ static int call_before_map(const struct flush_piece *p, const void *nr_nc)
 	struct iommufd_ctx *ctx = pages_of(p->pages)->ctx;
 
 	return machine_should_fail(ctx->machine, FAULT_POLICY)
-		       ?: ctx->policy->before_map(p, *(const u32 *)nr_nc);
+		       ?: hook_result(ctx, ctx->policy->before_map(p, *(const u32 *)nr_nc));
 }
 
 int hook_before_map(struct iopt_area *area, const struct pfn_batch *b, u64 first, u64 last,
@@ -152,7 +168,7 @@ static int call_before_access(const struct flush_piece *p, const void *write)
 	struct iommufd_ctx *ctx = pages_of(p->pages)->ctx;
 
 	return machine_should_fail(ctx->machine, FAULT_POLICY)
-		       ?: ctx->policy->before_access(p, *(const bool *)write);
+		       ?: hook_result(ctx, ctx->policy->before_access(p, *(const bool *)write));
 }
 
 int hook_before_access(struct iopt_area *area, const struct pfn_view *v, u64 first, u64 last,
@@ -245,7 +261,7 @@ int hook_fill_begin(struct iopt_area *area, struct iopt_pages *pages, u32 nr_nc,
 	if (!ctx->policy->fill_begin)
 		return 0;
 	return machine_should_fail(ctx->machine, FAULT_POLICY)
-		       ?: ctx->policy->fill_begin(&area->fa, nr_nc, why);
+		       ?: hook_result(ctx, ctx->policy->fill_begin(&area->fa, nr_nc, why));
 }
 
 void hook_fill_end(struct iopt_area *area, int rc)

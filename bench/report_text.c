@@ -52,9 +52,11 @@ static const char *per_page(char buf[CELL], const struct phase_result *r)
 /* "123.4 (+120.1)": ns a page, and what that is more than none. */
 static const char *with_delta(char buf[CELL], const struct phase_result *r)
 {
+	double ns = r->pages ? r->ns / r->pages : 0, delta = r->pages ? r->delta_ns / r->pages : 0;
+
+	/* Long figures lose their decimal, or the row would be wider than a mail. */
 	if (r->pages)
-		snprintf(buf, CELL, "%.1f (%+.*f)", r->ns / r->pages, r->delta_ns / r->pages < 1000,
-			 r->delta_ns / r->pages);
+		snprintf(buf, CELL, "%.*f (%+.*f)", ns < 1000, ns, delta < 1000, delta);
 	else
 		strcpy(buf, "n/a");
 	return buf;

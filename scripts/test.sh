@@ -142,6 +142,10 @@ leak_afl() {
 	grep -q '^class: contract_L' $out/log
 }
 
+run_tsan() {
+	cmake --preset tsan && cmake --build build/tsan -j "$jobs" --target test_threads && build/tsan/bin/test_threads
+}
+
 need all
 jobs=$(jobs_nr)
 
@@ -160,9 +164,6 @@ else
 	skipped "build with clang: clang is not installed"
 fi
 
-run_tsan() {
-	cmake --preset tsan && cmake --build build/tsan -j "$jobs" --target test_threads && build/tsan/bin/test_threads
-}
 check "threads under ThreadSanitizer" run_tsan
 
 for c in includes licence docs; do

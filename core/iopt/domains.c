@@ -200,7 +200,7 @@ int iopt_table_add_domain(struct io_pagetable *iopt, struct domain *d)
 	down_write(&iopt->iova_rwsem);
 	if (policy->domain_attach)
 		rc = machine_should_fail(ctx->machine, FAULT_POLICY)
-			     ?: policy->domain_attach(&iopt->ft, &fd);
+			     ?: hook_result(ctx, policy->domain_attach(&iopt->ft, &fd));
 	if (rc)
 		goto out_unlock;
 	domain = iommufd_alloc(ctx, sizeof(*domain));

@@ -77,8 +77,7 @@ void hooks_setup(struct iommufd_ctx *ctx)
 	ctx->need_unmap_pfns = needs & (FLUSH_NEED_UNMAP_PFNS | FLUSH_NEED_BEFORE_UNMAP);
 }
 
-/* What a hook that may fail came to: errors are negative errnos, and everything else is a bug of it. */
-static int hook_result(struct iommufd_ctx *ctx, int rc)
+int hook_result(struct iommufd_ctx *ctx, int rc)
 {
 	if (rc <= 0)
 		return rc;

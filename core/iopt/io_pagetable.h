@@ -3,7 +3,8 @@
  * io_pagetable: an IOVA space of areas that is shown alike in every domain attached to it, and the
  * in-kernel accesses that use it. Locks: domains_rwsem (the set of domains against everything that
  * fills), then iova_rwsem (the trees). All functions take the locks they need, and return 0 or a
- * negative errno in the order of core/README.md's tables.
+ * negative errno, the first that applies in the order of iommufd's own checks; what an ioctl checks
+ * before it gets here is in core/op/envelope.c.
  */
 #ifndef NOSNOOP_IO_PAGETABLE_H
 #define NOSNOOP_IO_PAGETABLE_H

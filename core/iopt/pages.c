@@ -98,7 +98,7 @@ int iopt_alloc_pages(struct iommufd_ctx *ctx, u32 task, u64 uptr, u64 length, bo
 					 .writable = writable};
 	if (ctx->policy->pages_init) {
 		rc = machine_should_fail(ctx->machine, FAULT_POLICY)
-			     ?: ctx->policy->pages_init(&pages->fp);
+			     ?: hook_result(ctx, ctx->policy->pages_init(&pages->fp));
 		if (rc) {
 			pages_free(pages);
 			return rc;

@@ -127,6 +127,12 @@ bool run_full(const struct run *r);
 /* Compare machine and backend with the model now, between steps; nothing without a model. */
 void run_check(struct run *r);
 
+/*
+ * Between steps: what the oracles found so far is forgotten, what they know of the state stays. For
+ * tools that judge one op at a time.
+ */
+void run_forget(struct run *r);
+
 /* Between steps: inject failure number @nth of kind @point into op @op instead of what its record
  * says. */
 void run_inject(struct run *r, u32 op, enum fault_point point, u32 nth);

@@ -123,7 +123,7 @@ void rule_config(struct run_config *cfg, const struct backend_ops *backend,
 	judge_config(cfg, backend, policy);
 	cfg->shadow_flags = 0;
 	cfg->claims = 0;
-	if (rule_contract(rule) < 0)
+	if (!rule || rule_contract(rule) < 0)
 		return;
 	cfg->model = false;
 	cfg->values = false;

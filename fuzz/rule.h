@@ -37,7 +37,7 @@ bool rule_of_expect(const struct expect *e, struct rule *out);
 
 /*
  * A run that sees whether @rule fires, and does nothing else: shadow for a contract, the model too
- * for a finding. Without histories and bounds.
+ * for a finding; both for NULL, any rule. Without histories and bounds.
  */
 void rule_config(struct run_config *cfg, const struct backend_ops *backend,
 		 const struct flush_policy *policy, const struct rule *rule);

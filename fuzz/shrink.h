@@ -36,10 +36,14 @@ struct shrink_rule {
 	struct run *run;
 	struct run_config cfg;
 	struct rule rule;
+	void (*tried)(void *ctx, const struct program *p); /* after each run; may be NULL */
+	void *tried_ctx;
 };
 int shrink_rule_open(struct shrink_rule *s, const struct backend_ops *backend,
 		     const struct flush_policy *policy, const struct rule *rule);
 bool shrink_rule_fires(void *ctx, const struct program *p); /* ctx: the struct shrink_rule */
+/* shrink_program() with it; references are bound in runs of its backend and policy. */
+int shrink_by_rule(struct program *p, struct shrink_rule *s, struct shrink_stats *stats);
 void shrink_rule_close(struct shrink_rule *s);
 
 #endif

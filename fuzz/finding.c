@@ -138,7 +138,7 @@ static char *print_all(const struct finding *f, const struct program *p, const c
 
 	if (out) {
 		print_head(out, f, file);
-		fprintf(out, "%s\n", body);
+		fputs(body, out);
 		if (fclose(out)) {
 			free(text);
 			text = NULL;

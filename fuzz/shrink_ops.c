@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Fewer ops: first the end is cut off, then ddmin takes out ever smaller stretches with all that
- * refers to what they create, then pairs, then objects are merged. From the end to the front: what
+ * refers to what they create, then objects are merged, then pairs go, then one op moves
+ * and another goes. From the end to the front: what
  * comes later stands on what came before.
  */
 #include "fuzz/shrink_priv.h"
 
 #define PAIRS_MAX 32 /* ops; above, pairs are too many to try */
+#define MOVES_MAX 12 /* likewise triples */
 
 static void take(struct shrink *s, u32 first, u32 nr)
 {
@@ -77,28 +79,74 @@ static bool without_pairs(struct shrink *s)
 	return false;
 }
 
-/* Unit @from goes; who refers to what it creates takes what unit @to creates. */
-static bool merge(struct shrink *s, u32 from, u32 to)
+/* Unit @gone goes; who refers to what it creates takes what @heir creates, or goes too (equal). */
+static bool try_heir(struct shrink *s, u32 gone, u32 heir)
 {
 	if (s->rc)
 		return false;
-	take(s, from, 1);
-	s->rc = units_encode(&s->units, &s->best, from, to, &s->candidate);
+	take(s, gone, 1);
+	s->rc = units_encode(&s->units, &s->best, gone, heir, &s->candidate);
 	return shrink_try(s);
+}
+
+static enum obj_kind creates(const struct shrink *s, u32 unit)
+{
+	return op_info(unit_op(&s->units, &s->best, unit)->code)->creates;
 }
 
 static bool merge_any(struct shrink *s)
 {
-	for (u32 from = s->units.nr; from--;) {
-		enum obj_kind kind = op_info(unit_op(&s->units, &s->best, from)->code)->creates;
+	for (u32 gone = s->units.nr; gone--;)
+		for (u32 heir = 0; creates(s, gone) != OBJ_NONE && heir < s->units.nr; heir++)
+			if (heir != gone && creates(s, heir) == creates(s, gone) &&
+			    try_heir(s, gone, heir))
+				return true;
+	return false;
+}
 
-		for (u32 n = 0; kind != OBJ_NONE && n < s->units.created[kind]; n++) {
-			u32 to = s->units.creator[kind][n];
+/* --- moves ------------------------------------------------------------------- */
 
-			if (to != from && merge(s, from, to))
+static void move(struct units *u, u32 from, u32 to)
+{
+	u32 unit = u->order[from];
+
+	for (; from < to; from++)
+		u->order[from] = u->order[from + 1];
+	for (; from > to; from--)
+		u->order[from] = u->order[from - 1];
+	u->order[to] = unit;
+}
+
+static bool move_without(struct shrink *s, u32 gone, u32 heir)
+{
+	u32 nr = s->units.nr;
+
+	for (u32 from = nr; from--;) {
+		for (u32 to = nr; to--;) {
+			if (from == gone || from == to)
+				continue;
+			move(&s->units, from, to);
+			if (try_heir(s, gone, heir))
 				return true;
 		}
 	}
+	return false;
+}
+
+/*
+ * One op elsewhere and another one gone: the way from one kind of finding to a shorter one of the same
+ * rule. An attach before the maps, say, may leak only after some churn; behind them it needs none.
+ */
+static bool move_any(struct shrink *s)
+{
+	if (s->units.nr > MOVES_MAX)
+		return false;
+	for (u32 gone = s->units.nr; gone--;)
+		for (u32 heir = 0; heir < s->units.nr; heir++)
+			if ((heir == gone || (creates(s, gone) != OBJ_NONE &&
+					      creates(s, heir) == creates(s, gone))) &&
+			    move_without(s, gone, heir))
+				return true;
 	return false;
 }
 
@@ -107,5 +155,5 @@ void shrink_ops(struct shrink *s)
 	cut_end(s);
 	do
 		ddmin(s);
-	while (merge_any(s) || without_pairs(s));
+	while (merge_any(s) || without_pairs(s) || move_any(s));
 }

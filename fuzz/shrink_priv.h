@@ -10,11 +10,11 @@
 struct units {
 	u32 nr, cap;
 	u32 *first;	      /* index of each one's record; first[nr] is the end */
-	u32 *identity;	      /* of what it creates, among its kind */
 	u32 *creator[OBJ_NR]; /* the unit that creates an identity */
 	u32 created[OBJ_NR];
 	/* While a candidate is made: */
 	bool *gone;
+	u32 *order;   /* which unit comes k-th */
 	u32 *renamed; /* new identity of what the unit creates */
 };
 
@@ -35,7 +35,8 @@ int units_read(struct units *u, const struct program *p);
 void units_free(struct units *u);
 struct op *unit_op(const struct units *u, const struct program *p, u32 unit);
 /*
- * @p without the units that are `gone`, identities counted anew, and without what refers to them.
+ * @p without the units that are `gone`, in `order`, identities counted anew, and without what refers
+ * to what is gone. Nothing is gone and all is in order again afterwards.
  * References to what unit @from creates go to unit @to's instead (no redirection: equal).
  */
 int units_encode(struct units *u, const struct program *p, u32 from, u32 to, struct program *out);

@@ -25,15 +25,22 @@ static int reserve(struct units *u, u32 nr)
 
 	if (nr + 1 <= u->cap)
 		return 0;
-	ok = grow_row(&u->first, nr + 1, sizeof(u32)) &&
-	     grow_row(&u->identity, nr + 1, sizeof(u32)) &&
-	     grow_row(&u->gone, nr + 1, sizeof(bool)) && grow_row(&u->renamed, nr + 1, sizeof(u32));
+	ok = grow_row(&u->first, nr + 1, sizeof(u32)) && grow_row(&u->order, nr + 1, sizeof(u32)) &&
+	     grow_row(&u->renamed, nr + 1, sizeof(u32)) && grow_row(&u->gone, nr + 1, sizeof(bool));
 	for (u32 k = OBJ_NONE + 1; ok && k < OBJ_NR; k++)
 		ok = grow_row(&u->creator[k], nr + 1, sizeof(u32));
 	if (!ok)
 		return -ENOMEM;
 	u->cap = nr + 1;
 	return 0;
+}
+
+static void forget_plan(struct units *u)
+{
+	for (u32 unit = 0; unit < u->nr; unit++) {
+		u->gone[unit] = false;
+		u->order[unit] = unit;
+	}
 }
 
 int units_read(struct units *u, const struct program *p)
@@ -50,21 +57,20 @@ int units_read(struct units *u, const struct program *p)
 
 		program_group(p, at, &g);
 		u->first[u->nr] = at;
-		u->gone[u->nr] = false;
-		u->identity[u->nr] = u->created[kind];
 		if (kind != OBJ_NONE)
 			u->creator[kind][u->created[kind]++] = u->nr;
 		u->nr++;
 	}
 	u->first[u->nr] = p->nr;
+	forget_plan(u);
 	return 0;
 }
 
 void units_free(struct units *u)
 {
 	free(u->first);
-	free(u->identity);
 	free(u->gone);
+	free(u->order);
 	free(u->renamed);
 	for (u32 k = 0; k < OBJ_NR; k++)
 		free(u->creator[k]);
@@ -122,7 +128,8 @@ static void take_dependents(struct units *u, const struct program *p, u32 from, 
 
 static void count_anew(struct units *u, const struct program *p, u32 created[OBJ_NR])
 {
-	for (u32 unit = 0; unit < u->nr; unit++) {
+	for (u32 k = 0; k < u->nr; k++) {
+		u32 unit = u->order[k];
 		enum obj_kind kind = op_info(unit_op(u, p, unit)->code)->creates;
 
 		if (!u->gone[unit])
@@ -155,14 +162,15 @@ int units_encode(struct units *u, const struct program *p, u32 from, u32 to, str
 	take_dependents(u, p, from, to);
 	count_anew(u, p, created);
 	program_clear(out);
-	for (u32 unit = 0; unit < u->nr; unit++) {
-		for (u32 at = u->first[unit]; !rc && !u->gone[unit] && at < u->first[unit + 1];
-		     at++) {
+	for (u32 k = 0; !rc && k < u->nr; k++) {
+		u32 unit = u->order[k], at = u->first[unit];
+
+		for (; !rc && !u->gone[unit] && at < u->first[unit + 1]; at++) {
 			struct op op = renamed(u, &p->ops[at], created, from, to);
 
 			rc = program_add(out, &op);
 		}
 	}
-	memset(u->gone, 0, u->nr * sizeof(bool));
+	forget_plan(u);
 	return rc;
 }

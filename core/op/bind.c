@@ -71,6 +71,7 @@ static u32 table_of(struct run *r, const struct op *op)
 	return kind == OBJ_TABLE ? o->id : o->owner;
 }
 
+/* NULL also for an area whose map reported an error after it was made (badout). */
 static struct run_object *creator(struct run *r, u32 table, u64 iova)
 {
 	struct run_row *all = &r->s->kinds[OBJ_AREA].all;
@@ -82,11 +83,10 @@ static struct run_object *creator(struct run *r, u32 table, u64 iova)
 	return NULL;
 }
 
-/* The n-th area, as an op that begins @delta bytes behind its creator's first. */
-static bool offset_area(struct op *op, u64 delta, u64 length)
+/* WHOLE means an area that begins where the reference says. */
+static bool say_length(struct op *op, u64 length)
 {
-	op->addr += delta;
-	if (!delta || op->code == OP_MAP || !(op->flags & OPF_WHOLE))
+	if (op->code == OP_MAP || !(op->flags & OPF_WHOLE))
 		return true;
 	op->flags &= ~OPF_WHOLE;
 	op_set_len(op, length);
@@ -102,9 +102,15 @@ static void bind_nth_area(struct run *r, struct op *op, u32 table)
 	if (!table || !run_area_ref(r, op, table, &iova, &length))
 		return;
 	made = creator(r, table, iova);
-	if (!made || !offset_area(&bound, iova - made->iova, length))
+	if ((!made || made->iova != iova) && !say_length(&bound, length))
 		return;
-	set_identity(r, &bound, 2, OBJ_AREA, made);
+	bound.addr += iova - (made ? made->iova : 0);
+	if (made) {
+		set_identity(r, &bound, 2, OBJ_AREA, made);
+	} else {
+		op_set_addr(&bound, OP_ADDR_ABS, bound.addr);
+		op_set_ref(&bound, 2, 0, false);
+	}
 	*op = bound;
 }
 

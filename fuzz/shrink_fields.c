@@ -56,7 +56,7 @@ static u64 rank_refs(const struct op *op)
 
 	for (unsigned int i = 0; i < 3; i++)
 		if (op_ref_kind(op, i) != OBJ_NONE)
-			sum += 2 * op_slot(op, i) + !op_by_id(op, i);
+			sum += op_slot(op, i);
 	return sum;
 }
 
@@ -70,21 +70,31 @@ static u64 rank_numbers(const struct op *op)
 	return sum;
 }
 
-#define RANKS 11
+static u64 rank_positional(const struct op *op)
+{
+	u64 nr = 0;
+
+	for (unsigned int i = 0; i < 3; i++)
+		nr += op_ref_kind(op, i) != OBJ_NONE && !op_by_id(op, i);
+	return nr;
+}
+
+#define RANKS 12
 
 static void ranks(const struct op *op, u64 rank[RANKS])
 {
-	rank[0] = op->thread;
-	rank[1] = op_fail_nth(op);
-	rank[2] = op_fail_nth(op) && op_fail_point(op) == FAULT_ANY;
-	rank[3] = rank_mode(op);
-	rank[4] = rank_span(op);
-	rank[5] = rank_flags(op);
-	rank[6] = rank_numbers(op);
-	rank[7] = op->arg;
-	rank[8] = rank_addr(op);
-	rank[9] = op_length(op);
-	rank[10] = rank_refs(op);
+	rank[0] = rank_positional(op);
+	rank[1] = op->thread;
+	rank[2] = op_fail_nth(op);
+	rank[3] = op_fail_nth(op) && op_fail_point(op) == FAULT_ANY;
+	rank[4] = rank_mode(op);
+	rank[5] = rank_span(op);
+	rank[6] = rank_flags(op);
+	rank[7] = rank_numbers(op);
+	rank[8] = op->arg;
+	rank[9] = rank_addr(op);
+	rank[10] = op_length(op);
+	rank[11] = rank_refs(op);
 }
 
 static bool plainer(const struct op *a, const struct op *b)

@@ -143,7 +143,8 @@ static void lower(struct shrink *s, u32 at, put_number put, u64 value, u64 least
 
 	if (value <= least || try_number(s, at, put, least))
 		return;
-	for (step = value - least; step; step /= 2)
+	/* Powers of two: what is a multiple of a page stays one as long as it can. */
+	for (step = 1ULL << (63 - __builtin_clzll(value - least)); step; step /= 2)
 		while (value - least > step && try_number(s, at, put, value - step))
 			value -= step;
 }

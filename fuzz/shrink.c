@@ -112,6 +112,7 @@ static bool fewer_fields(struct shrink *s)
 
 	if (!s->rc)
 		s->rc = program_copy(&before, &s->best);
+	shrink_whole(s);
 	shrink_fields(s);
 	changed = !program_equal(&before, &s->best);
 	program_free(&before);

@@ -46,8 +46,11 @@ bool shrink_try(struct shrink *s);
 /* The candidate is @s->best; for edits in place. */
 bool shrink_copy(struct shrink *s);
 
-/* shrink_ops.c, shrink_fields.c: each as far as it comes. */
+/* shrink_ops.c, shrink_whole.c, shrink_fields.c: each as far as it comes. */
 void shrink_ops(struct shrink *s);
+void shrink_whole(struct shrink *s);
 void shrink_fields(struct shrink *s);
+/* shrink_fields.c: record @at becomes @op if that is plainer and fires. */
+bool shrink_edit(struct shrink *s, u32 at, struct op op);
 
 #endif

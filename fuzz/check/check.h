@@ -93,7 +93,4 @@ void check_result_free(struct check_result *res);
 /* "small", "standard", "two-objects", "aliased", "readonly"; NULL: no such preset. */
 const struct check_space *check_preset(const char *name);
 const char *check_preset_nth(u32 i); /* NULL: past the end */
-/* How many bytes a state takes, by experience: for the estimate that is told before a run. */
-u64 check_bytes_a_state(const struct check_space *space);
-
 #endif

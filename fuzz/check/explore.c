@@ -47,6 +47,7 @@
 #define POLL_NS	      20000000
 #define NO_KEY	      UINT64_MAX
 #define EXIT_NO_ARENA 3
+#define RULE_CRASH    "crash"
 
 const char *const check_end_name[] = {
 	[CHECK_FIXPOINT] = "fixpoint",
@@ -93,7 +94,7 @@ struct snapshot {
 struct worker {
 	struct explorer *ex;
 	struct level *level;
-	u32 number;
+	u64 *at; /* origin_key() of what it is doing, for those who find it dead */
 	struct run *run;
 	struct store_cursor cursor;
 	struct program op; /* one request */
@@ -203,7 +204,7 @@ static bool transition(struct worker *w, struct action a)
 	bool fired;
 
 	w->origin.action = action_pack(a);
-	w->level->at[w->number] = origin_key(w->origin);
+	*w->at = origin_key(w->origin);
 	run_restore(w->run, from->data, from->size);
 	if (perform(w, a)) {
 		stop_level(w->level, LEVEL_CROWDED);
@@ -307,7 +308,7 @@ static void go_to(struct worker *w, u32 rank)
 	look(w);
 	for (u32 i = shared + 1; i <= n; i++) {
 		o = store_origin(w->ex->store, w->path[i]);
-		w->level->at[w->number] = origin_key(o);
+		*w->at = origin_key(o);
 		perform(w, action_unpack(o.action));
 		run_forget(w->run);
 		look(w);
@@ -325,8 +326,6 @@ static void expand(struct worker *w, u32 rank)
 	__atomic_add_fetch(&w->level->expanded, 1, __ATOMIC_RELAXED);
 	if (ex->cfg->seconds && seconds_since(&ex->begin) > ex->cfg->seconds)
 		stop_level(w->level, LEVEL_SECONDS);
-	if (ex->cfg->stop && *ex->cfg->stop)
-		stop_level(w->level, LEVEL_STOPPED);
 }
 
 static bool worker_begin(struct worker *w)
@@ -341,9 +340,11 @@ static bool worker_begin(struct worker *w)
 
 static void worker_main(struct explorer *ex, u32 number)
 {
-	struct worker w = {.ex = ex, .level = ex->level, .number = number};
+	struct worker w = {.ex = ex, .level = ex->level};
 	struct level *l = ex->level;
 	u32 nr = l->end - l->first, at;
+
+	w.at = &l->at[number];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN); /* the parent tells */
@@ -400,7 +401,7 @@ static void note_death(struct explorer *ex, u32 worker, int status)
 	stop_level(l, LEVEL_STOPPED);
 	if (!least(&l->finding, l->at[worker]))
 		return;
-	snprintf(l->rule, sizeof(l->rule), "crash");
+	snprintf(l->rule, sizeof(l->rule), RULE_CRASH);
 	if (WIFSIGNALED(status))
 		snprintf(l->what, sizeof(l->what), "the core died of signal %d (%s)",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -427,6 +428,8 @@ static int wait_workers(struct explorer *ex, struct check_result *res, pid_t *pi
 			else if (!WIFEXITED(status) || WEXITSTATUS(status))
 				note_death(ex, i, status);
 		}
+		if (ex->cfg->stop && *ex->cfg->stop)
+			stop_level(ex->level, LEVEL_STOPPED);
 		tell_progress(ex, res);
 		if (left)
 			nanosleep(&pause, NULL);
@@ -458,17 +461,15 @@ static int run_level(struct explorer *ex, struct check_result *res, u32 first, u
 /* --- results ----------------------------------------------------------------------------------- */
 
 /* The sequence that ends in the transition @key, as a program that says the names of things. */
-static int make_trace(struct explorer *ex, u64 key, u32 requests, struct check_trace *out)
+static int make_trace(struct explorer *ex, u64 key, u32 requests, bool kills,
+		      struct check_trace *out)
 {
-	struct level *level = ex->level;
-	struct level scratch[2] = {0}; /* room for at[0] */
-	struct worker w = {.ex = ex, .level = scratch};
+	struct worker w = {.ex = ex};
 	struct program p = PROGRAM_EMPTY;
 	struct run_config cfg;
 	int rc = -ENOMEM;
 	u32 n;
 
-	ex->level = scratch;
 	if (!worker_begin(&w) || program_copy(&p, &ex->space.setup))
 		goto out;
 	n = find_path(&w, key >> 32);
@@ -484,10 +485,12 @@ static int make_trace(struct explorer *ex, u64 key, u32 requests, struct check_t
 			perform(&w, action_unpack(action));
 	}
 	cfg = *run_config(w.run);
-	rc = run_reset(w.run, &cfg) ?: program_bind(w.run, &p, &out->program);
+	rc = run_reset(w.run, &cfg);
+	if (!rc) /* binding runs it: not what kills */
+		rc = kills ? program_copy(&out->program, &p)
+			   : program_bind(w.run, &p, &out->program);
 	out->requests = requests;
 out:
-	ex->level = level;
 	for (u32 i = 0; i < w.room; i++)
 		free(w.stack[i].data);
 	free(w.stack);
@@ -508,13 +511,12 @@ static int take_verdicts(struct explorer *ex, struct check_result *res)
 	res->refused += l->refused;
 	for (u32 c = 0; c < SHADOW_CONTRACTS && !rc; c++)
 		if (l->broken[c] != NO_KEY && !res->broken[c].requests)
-			rc = make_trace(ex, l->broken[c], res->level, &res->broken[c]);
+			rc = make_trace(ex, l->broken[c], res->level, false, &res->broken[c]);
 	if (rc || l->finding == NO_KEY)
 		return rc;
 	memcpy(res->rule, l->rule, sizeof(res->rule));
 	memcpy(res->what, l->what, sizeof(res->what));
-	/* Tracing a crash would crash again: its last request is added without being performed. */
-	return make_trace(ex, l->finding, res->level, &res->finding);
+	return make_trace(ex, l->finding, res->level, !strcmp(l->rule, RULE_CRASH), &res->finding);
 }
 
 static u32 broken_mask(const struct check_result *res)

@@ -90,6 +90,10 @@ class Shrinks(rig.Temporary):
                 done += 1
         self.assertGreaterEqual(done, 10)
 
+    def test_shorter_by_a_move(self):
+        """Churn between two tables is 5 requests; one op moved and the tables merged it is slices, 3."""
+        self.assertEqual(body(self.shrunk("corpus/seed/contracts/v1-churn.ops")), SMALL)
+
     def test_binary(self):
         rc, _, err = rig.run("fuzz-ops-replay", "--encode", self.dir, LEAK)
         self.assertEqual(rc, 0, err)

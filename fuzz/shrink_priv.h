@@ -35,9 +35,9 @@ int units_read(struct units *u, const struct program *p);
 void units_free(struct units *u);
 struct op *unit_op(const struct units *u, const struct program *p, u32 unit);
 /*
- * @p without the units that are `gone`, in `order`, identities counted anew, and without what refers
- * to what is gone. Nothing is gone and all is in order again afterwards.
- * References to what unit @from creates go to unit @to's instead (no redirection: equal).
+ * @p without the units that are `gone`, in `order`, identities counted anew, and without what
+ * refers to what is gone. Nothing is gone and all is in order again afterwards. References to what
+ * unit @from creates go to unit @to's instead (no redirection: equal).
  */
 int units_encode(struct units *u, const struct program *p, u32 from, u32 to, struct program *out);
 

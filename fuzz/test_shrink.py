@@ -7,6 +7,7 @@ nothing, which rule and policy it takes, bad input, a full disk. NOSNOOP_BIN nam
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -89,6 +90,10 @@ class Shrinks(rig.Temporary):
                                      len([x for x in body(rig.read(name)).splitlines() if x.strip()]))
                 done += 1
         self.assertGreaterEqual(done, 10)
+
+    def test_shorter_by_a_move(self):
+        """Churn between two tables is 5 requests; one op moved and the tables merged it is slices, 3."""
+        self.assertEqual(body(self.shrunk("corpus/seed/contracts/v1-churn.ops")), SMALL)
 
     def test_binary(self):
         rc, _, err = rig.run("fuzz-ops-replay", "--encode", self.dir, LEAK)
@@ -178,6 +183,25 @@ class Forms(rig.Temporary):
         _, _, err = shrink(self.file("noisy.ops", NOISY))
         self.assertNotIn("\r", err)
         self.assertEqual(len(err.splitlines()), 1)
+
+    def test_progress_on_a_terminal(self):
+        """Shown while it works, gone at the end; the trace is the same."""
+        path = self.file("noisy.ops", NOISY)
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([rig.program("nosnoop-shrink"), path], stdout=subprocess.PIPE, stderr=theirs,
+                              cwd=rig.TOP) as child:
+            os.close(theirs)
+            out = child.stdout.read().decode()
+            err = b""
+            try:
+                while more := os.read(ours, 4096):
+                    err += more
+            except OSError:
+                pass  # a terminal whose other end is closed
+            os.close(ours)
+        self.assertEqual((child.returncode, out), (0, shrink(path)[1]))
+        self.assertRegex(err.decode(), r"\r\x1b\[K\d+ tries, \d+ ops")
+        self.assertRegex(err.decode(), r"\r\x1b\[K[^\r]*noisy\.ops: ")
 
     def test_help_and_version(self):
         rc, out, _ = shrink("--help")

@@ -80,9 +80,10 @@ struct flush_piece {
 	u64 serial; /* of the request */
 	enum flush_origin origin;
 	u32 flags;
-	const struct flush_area *src_area; /* FLUSH_FROM_DOMAIN: whose storage was read */
-	const struct flush_domain *src;	   /* that storage domain */
-	const void *pfns;		   /* the core's; NULL: not known, no flush_clean() */
+	/* FLUSH_FROM_DOMAIN, if needs has FLUSH_NEED_SOURCE, else NULL: whose storage was read */
+	const struct flush_area *src_area;
+	const struct flush_domain *src; /* that storage domain */
+	const void *pfns;		/* the core's; NULL: not known, no flush_clean() */
 };
 
 enum flush_fill_why { FLUSH_FILL_MAP, FLUSH_FILL_ATTACH }; /* a copy fills as a map does */
@@ -104,6 +105,8 @@ enum flush_state {
 
 #define FLUSH_NEED_UNMAP_PFNS	0x1u /* read pfns back before unmaps: after_unmap() may clean */
 #define FLUSH_NEED_BEFORE_UNMAP 0x2u /* call before_unmap() (implies the read-back) */
+#define FLUSH_NEED_SOURCE	0x4u /* tell src_area and src; who does not ask cannot depend on them */
+#define FLUSH_NEEDS_ALL		0x7u
 
 struct flush_policy {
 	u32 abi;  /* FLUSH_ABI_VERSION; stays the first member in every ABI */

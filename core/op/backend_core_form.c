@@ -8,9 +8,12 @@
  *  - pins of pages, the pfn array, charges, what domains map: they follow from areas, domains and
  *    accesses (invariants P1, S5, P7, D1 of core/README.md), which the reference model checks;
  *  - dirty marks and contents of frames: no request reads them.
+ *  - for a policy without FLUSH_NEED_SOURCE, from which area a pfn is read back: all that cover the
+ *    index give the same one (invariant S6).
  * What is kept although it looks like an accident: the order of the nodes in an object's
- * domains_itree (of equal first indexes the older one is read back), the slots of domains, and the
- * order of the pins through one area (its unmap releases them in that order).
+ * domains_itree where the policy is told (of equal first indexes the older one is read back), the
+ * slots of domains, and the order of the pins through one area (its unmap releases them in that
+ * order).
  */
 #include "core/op/backend_core.h"
 
@@ -176,6 +179,8 @@ static void put_pages(struct form *f, struct iopt_pages *pages)
 		put_state(f, FLUSH_STATE_PAGE, NULL,
 			  f->c->ctx.host.page_state(&pages->fp, i, false, &left),
 			  policy->page_size);
+	if (!(policy->needs & FLUSH_NEED_SOURCE))
+		return;
 	itree_for_each (n, &pages->domains_itree, 0, UINT64_MAX)
 		put(f, area_number(f, container_of(n, struct iopt_area, pages_node)));
 }

@@ -22,6 +22,14 @@ struct check_result;
 #define CHECK_DOMAINS_MAX  7
 #define CHECK_ACCESSES_MAX 7
 
+enum check_failures {
+	CHECK_FAIL_NEVER,
+	/* An attach before its first area or at the first map call of its last one; a map or copy at
+	 * the second domain's first map call. */
+	CHECK_FAIL_LISTED,
+	CHECK_FAIL_ALL, /* every request, at every place where it can */
+};
+
 /* The configuration: how many of each may be alive at a time. */
 struct check_space {
 	u32 objects;   /* maps of a whole user buffer; a buffer each, unless aliased */
@@ -32,7 +40,7 @@ struct check_space {
 	u32 accesses;  /* pins held, in all tables */
 	bool aliased;  /* all objects show the frames of one buffer */
 	bool readonly; /* maps and copies without write permission too */
-	bool failures; /* every request also fails at every place where it can */
+	enum check_failures failures;
 };
 
 struct check_config {
@@ -79,7 +87,7 @@ struct check_result {
 	u64 bytes;			  /* of states */
 	u32 level;			  /* requests in the sequences at hand, for progress */
 	double seconds;
-	u64 form_bytes;			  /* of all states' forms */
+	u64 form_bytes; /* of all states' forms */
 	struct check_trace broken[SHADOW_CONTRACTS];
 	struct check_trace finding;
 	char rule[12], what[160]; /* of the finding; rule "crash": a worker died */

@@ -73,21 +73,25 @@ static const struct argp_option options[] = {
 	{"accesses", OPT_ACCESSES, "N", 0, "Accesses that hold a pin at a time (0 to 7)", 1},
 	{"aliased", OPT_ALIASED, NULL, 0, "All objects show the frames of one buffer", 1},
 	{"readonly", OPT_READONLY, NULL, 0, "Maps and copies without write permission too", 1},
-	{"failures", 'f', NULL, 0, "Each request also fails, at every place where it can", 1},
+	{"failures", 'f', "WHICH", OPTION_ARG_OPTIONAL,
+	 "Requests also fail: all (every request at every place where it can), or listed (an "
+	 "attach "
+	 "before its first area or in its last one, a map or copy in its second domain) (all)",
+	 1},
 	{"complete", OPT_COMPLETE, NULL, 0,
 	 "Go on to the fixpoint where a policy that is not sound has broken all that it does not "
 	 "claim",
 	 2},
 	{"depth", OPT_DEPTH, "N", 0, "Stop after sequences of N requests (none)", 2},
 	{"seconds", 's', "S", 0, "Stop each policy after S seconds (never)", 2},
-	{"memory", 'm', "SIZE", 0, "Room for states: bytes, or with K, M, G (half of the machine's)",
-	 2},
+	{"memory", 'm', "SIZE", 0,
+	 "Room for states: bytes, or with K, M, G (half of the machine's)", 2},
 	{"jobs", 'J', "N", 0, "Workers (as many as there are cores)", 2},
-	{"model", OPT_MODEL, NULL, 0, "Attach the reference model too, compared after every request",
-	 2},
+	{"model", OPT_MODEL, NULL, 0,
+	 "Attach the reference model too, compared after every request", 2},
 	{"json", 'j', NULL, 0, "Print the results as JSON, the traces in it", 3},
-	{"out", 'o', "DIR", 0, "Write the shortest counter-examples to DIR/check-POLICY-CONTRACT.ops",
-	 3},
+	{"out", 'o', "DIR", 0,
+	 "Write the shortest counter-examples to DIR/check-POLICY-CONTRACT.ops", 3},
 	{0}};
 
 static u64 number(const char *name, const char *arg, u64 least, u64 most)
@@ -134,7 +138,6 @@ static double seconds_of(const char *arg)
 static void take_preset(struct command *cmd, const char *name)
 {
 	const struct check_space *space = check_preset(name);
-	bool failures = cmd->cfg.space.failures;
 
 	if (!space) {
 		char known[128] = "";
@@ -147,7 +150,6 @@ static void take_preset(struct command *cmd, const char *name)
 	}
 	cmd->preset = name;
 	cmd->cfg.space = *space;
-	cmd->cfg.space.failures |= failures;
 }
 
 /* Presets come first, whatever the order of the options. */
@@ -156,6 +158,15 @@ static error_t parse_preset(int key, char *arg, struct argp_state *state)
 	if (key == 'c')
 		take_preset(state->input, arg);
 	return 0;
+}
+
+static enum check_failures failures_of(const char *arg)
+{
+	if (!arg || !strcmp(arg, "all"))
+		return CHECK_FAIL_ALL;
+	if (strcmp(arg, "listed"))
+		bad_input("--failures=%s: expected all or listed", arg);
+	return CHECK_FAIL_LISTED;
 }
 
 static bool parse_space(struct check_space *c, int key, const char *arg)
@@ -186,7 +197,7 @@ static bool parse_space(struct check_space *c, int key, const char *arg)
 		c->readonly = true;
 		return true;
 	case 'f':
-		c->failures = true;
+		c->failures = failures_of(arg);
 		return true;
 	}
 	return false;
@@ -250,12 +261,12 @@ static const char doc[] =
 	"policy, "
 	"breadth first, with the cache shadow attached: to the fixpoint where there is time and "
 	"memory, else bounded, and it says which.\v"
-	"Exit: 0 nothing that a policy claims is broken, and no oracle's rule fired; 1 otherwise; 2 bad "
+	"Exit: 0 nothing that a policy claims is broken, and no oracle's rule fired; 1 otherwise; "
+	"2 bad "
 	"input; 3 the traces cannot be written.";
 
 static const struct argp argp = {.options = options, .parser = parse_option, .doc = doc};
-static const struct argp argp_presets = {
-	.options = options, .parser = parse_preset, .doc = doc};
+static const struct argp argp_presets = {.options = options, .parser = parse_preset, .doc = doc};
 
 static void parse(struct command *cmd, int argc, char **argv)
 {
@@ -354,8 +365,8 @@ static void write_trace(struct command *cmd, const struct check_verdict *v, u32 
 static void make_traces(struct command *cmd, struct check_verdict *v)
 {
 	for (u32 c = 0; c <= SHADOW_CONTRACTS; c++) {
-		const struct check_trace *t =
-			c < SHADOW_CONTRACTS ? &v->res.broken[c] : &v->res.finding;
+		const struct check_trace *t = c < SHADOW_CONTRACTS ? &v->res.broken[c]
+								   : &v->res.finding;
 		bool crash = c == SHADOW_CONTRACTS && !strcmp(v->res.rule, "crash");
 
 		if (!t->requests)
@@ -375,8 +386,7 @@ static void make_traces(struct command *cmd, struct check_verdict *v)
 
 /* --- the run ----------------------------------------------------------------------------------- */
 
-static void explore(struct command *cmd, const struct flush_policy *policy,
-		    struct check_verdict *v)
+static void explore(struct command *cmd, const struct flush_policy *policy, struct check_verdict *v)
 {
 	struct check_config cfg = cmd->cfg;
 	char err[256];
@@ -408,7 +418,7 @@ static void print_traces(const struct check_verdict *v)
 
 static int print_json(const struct command *cmd)
 {
-	json_t *j = check_json(&cmd->cfg, cmd->verdict, cmd->done);
+	json_t *j = check_json(&cmd->cfg, cmd->commit, cmd->verdict, cmd->done);
 	int rc;
 
 	if (!j)

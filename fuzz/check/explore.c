@@ -118,7 +118,8 @@ static void stop_level(struct level *l, enum level_stop why)
 {
 	u32 runs = LEVEL_RUNS;
 
-	__atomic_compare_exchange_n(&l->stop, &runs, why, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(&l->stop, &runs, why, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
 }
 
 static bool least(u64 *slot, u64 key)
@@ -566,8 +567,8 @@ static int add_root(struct explorer *ex)
 
 	if (r && space_begin(&ex->space, r)) {
 		len = space_form(&ex->space, r, form);
-		if (len && store_insert(ex->store, &cursor, form, len, (struct origin){0}) ==
-				   STORE_NEW)
+		if (len &&
+		    store_insert(ex->store, &cursor, form, len, (struct origin){0}) == STORE_NEW)
 			rc = store_rank_level(ex->store) ? 0 : -ENOMEM;
 	}
 	run_destroy(r);

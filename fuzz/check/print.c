@@ -5,9 +5,24 @@
 
 static void print_count(FILE *out, u32 n, const char *what, const char *behind)
 {
-	fprintf(out, "%u %s%s%s", n, what, n == 1 ? "" : n && what[strlen(what) - 1] == 's' ? "es" : "s",
+	fprintf(out, "%u %s%s%s", n, what,
+		n == 1				     ? ""
+		: n && what[strlen(what) - 1] == 's' ? "es"
+						     : "s",
 		behind);
 }
+
+static const char *const failures_text[] = {
+	[CHECK_FAIL_NEVER] = "no request fails",
+	[CHECK_FAIL_LISTED] = "attaches, maps, copies also fail",
+	[CHECK_FAIL_ALL] = "requests also fail, everywhere",
+};
+
+static const char *const failures_word[] = {
+	[CHECK_FAIL_NEVER] = "none",
+	[CHECK_FAIL_LISTED] = "listed",
+	[CHECK_FAIL_ALL] = "all",
+};
 
 void check_print_space(FILE *out, const struct check_space *c)
 {
@@ -17,7 +32,7 @@ void check_print_space(FILE *out, const struct check_space *c)
 	print_count(out, c->tables, "table", " of ");
 	print_count(out, c->domains, "domain", ", ");
 	print_count(out, c->accesses, "access", c->readonly ? ", read-only too" : "");
-	fprintf(out, "; %s\n", c->failures ? "requests also fail, at every place" : "no request fails");
+	fprintf(out, "; %s\n", failures_text[c->failures]);
 }
 
 void check_print_head(FILE *out)
@@ -75,8 +90,8 @@ void check_print_remarks(FILE *out, const struct check_verdict *v)
 
 	for (u32 c = 0; c < SHADOW_CONTRACTS; c++)
 		if (res->broken[c].requests && v->policy->claims >> c & 1)
-			fprintf(out, "%s claims %s, and breaks it in %u requests\n", v->policy->name,
-				shadow_contract_name[c], res->broken[c].requests);
+			fprintf(out, "%s claims %s, and breaks it in %u requests\n",
+				v->policy->name, shadow_contract_name[c], res->broken[c].requests);
 	if (res->finding.requests)
 		fprintf(out, "%s: %s: %s, in %u requests\n", v->policy->name, res->rule, res->what,
 			res->finding.requests);
@@ -91,10 +106,11 @@ static json_t *space_json(const struct check_config *cfg)
 {
 	const struct check_space *c = &cfg->space;
 
-	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:b}", "objects", c->objects,
-			 "pages", c->pages, "areas", c->areas, "tables", c->tables, "domains",
-			 c->domains, "accesses", c->accesses, "aliased", c->aliased, "readonly",
-			 c->readonly, "failures", c->failures, "model", cfg->model);
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:s, s:b}", "objects",
+			 c->objects, "pages", c->pages, "areas", c->areas, "tables", c->tables,
+			 "domains", c->domains, "accesses", c->accesses, "aliased", c->aliased,
+			 "readonly", c->readonly, "failures", failures_word[c->failures], "model",
+			 cfg->model);
 }
 
 static json_t *contract_json(const struct check_verdict *v, u32 c)
@@ -114,8 +130,8 @@ static json_t *finding_json(const struct check_verdict *v)
 {
 	if (!v->res.finding.requests)
 		return json_null();
-	return json_pack("{s:s, s:s, s:i, s:s?}", "rule", v->res.rule, "what", v->res.what, "requests",
-			 v->res.finding.requests, "trace", v->trace[SHADOW_CONTRACTS]);
+	return json_pack("{s:s, s:s, s:i, s:s?}", "rule", v->res.rule, "what", v->res.what,
+			 "requests", v->res.finding.requests, "trace", v->trace[SHADOW_CONTRACTS]);
 }
 
 static json_t *policy_json(const struct check_verdict *v)
@@ -133,12 +149,14 @@ static json_t *policy_json(const struct check_verdict *v)
 			 (json_int_t)r->bytes, "seconds", r->seconds);
 }
 
-json_t *check_json(const struct check_config *cfg, const struct check_verdict *v, u32 nr)
+json_t *check_json(const struct check_config *cfg, const char *commit,
+		   const struct check_verdict *v, u32 nr)
 {
 	json_t *row = json_array();
 
 	for (u32 i = 0; i < nr; i++)
 		json_array_append_new(row, policy_json(&v[i]));
-	return json_pack("{s:i, s:s, s:o, s:o}", "version", 1, "tool", "nosnoop-check", "space",
-			 space_json(cfg), "results", row);
+	return json_pack("{s:i, s:s, s:s, s:i, s:o, s:o}", "version", 1, "tool", "nosnoop-check",
+			 "commit", commit, "jobs", cfg->jobs, "space", space_json(cfg), "results",
+			 row);
 }

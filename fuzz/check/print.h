@@ -24,6 +24,7 @@ void check_print_legend(FILE *out);
 /* What is not as the policy claims, or needs no proof any more, a line each. */
 void check_print_remarks(FILE *out, const struct check_verdict *v);
 /* NULL: no memory. */
-json_t *check_json(const struct check_config *cfg, const struct check_verdict *v, u32 nr);
+json_t *check_json(const struct check_config *cfg, const char *commit,
+		   const struct check_verdict *v, u32 nr);
 
 #endif

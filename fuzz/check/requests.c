@@ -133,8 +133,7 @@ static bool has_gap(const struct scene_table *t, u32 place)
 {
 	const struct scene_area *a = t->area + place;
 
-	return !place || place == t->nr_areas ||
-	       a[-1].iova + a[-1].npages * PAGE_SIZE != a->iova;
+	return !place || place == t->nr_areas || a[-1].iova + a[-1].npages * PAGE_SIZE != a->iova;
 }
 
 /* All places in @table, with all permissions that @writable allows. */
@@ -168,7 +167,8 @@ static void offer_maps(struct walk *w)
 	for (u32 t = 0; t < w->sp->cfg.tables; t++)
 		for (u32 b = 0; b < w->sp->nr_buffers; b++)
 			if (w->sp->cfg.aliased || !buffer_mapped(w->scene, b))
-				offer_places(w, (struct action){.kind = ACT_MAP, .table = t, .to = b},
+				offer_places(w,
+					     (struct action){.kind = ACT_MAP, .table = t, .to = b},
 					     t, true);
 }
 
@@ -276,12 +276,44 @@ static u64 place_iova(const struct scene_table *t, u32 place, u32 npages)
 	return room >= npages + 2 ? start + ((room - npages) / 2 << PAGE_SHIFT) : 0;
 }
 
+/* Map calls of a domain before its last area: one a page. */
+static u32 calls_before_last(const struct scene_table *t)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i + 1 < t->nr_areas; i++)
+		n += t->area[i].npages;
+	return n;
+}
+
+/* The failures of CHECK_FAIL_LISTED by number; what has fewer of them goes through. */
+static void set_listed_fail(const struct space *sp, const struct scene *s, struct action a,
+			    struct op *op)
+{
+	u32 npages = a.kind == ACT_MAP ? sp->cfg.pages : a.last - a.first + 1u;
+
+	if (a.kind == ACT_ATTACH && a.fail == 1)
+		op_set_fail(op, FAULT_ALLOC, 1); /* of the domain's slot: no area was looked at */
+	else if (a.kind == ACT_ATTACH && a.fail == 2)
+		op_set_fail(op, FAULT_MAP, 1 + calls_before_last(&s->table[a.table]));
+	else if ((a.kind == ACT_MAP || a.kind == ACT_COPY) && a.fail == 1)
+		op_set_fail(op, FAULT_MAP, 1 + npages); /* the first call of the second domain */
+}
+
+static void set_fail(const struct space *sp, const struct scene *s, struct action a, struct op *op)
+{
+	if (sp->cfg.failures == CHECK_FAIL_ALL)
+		op_set_fail(op, FAULT_ANY, a.fail);
+	else if (sp->cfg.failures == CHECK_FAIL_LISTED)
+		set_listed_fail(sp, s, a, op);
+}
+
 static void set_prot(struct op *op, struct action a)
 {
 	op->flags |= OPF_READ | (a.flag ? 0 : OPF_WRITE);
 }
 
-static int map_op(const struct scene *s, struct action a, struct program *p)
+static int map_op(const struct space *sp, const struct scene *s, struct action a, struct program *p)
 {
 	struct op op = {.code = OP_MAP, .flags = OPF_WHOLE};
 	u64 iova = place_iova(&s->table[a.table], a.place, CHECK_PAGES_MAX);
@@ -290,7 +322,7 @@ static int map_op(const struct scene *s, struct action a, struct program *p)
 	op_set_ref(&op, 1, a.to, true);
 	set_prot(&op, a);
 	op_set_addr(&op, OP_ADDR_ABS, iova);
-	op_set_fail(&op, FAULT_ANY, a.fail);
+	set_fail(sp, s, a, &op);
 	return iova ? program_add(p, &op) : -ENOSPC;
 }
 
@@ -302,7 +334,8 @@ static void set_span(struct op *op, const struct scene_area *area, u32 first, u3
 	op_set_len(op, last - first + 1);
 }
 
-static int copy_op(const struct scene *s, struct action a, struct program *p)
+static int copy_op(const struct space *sp, const struct scene *s, struct action a,
+		   struct program *p)
 {
 	struct op op = {.code = OP_COPY, .flags = OPF_SOURCE}, to = {.code = OP_MORE};
 	u64 iova = place_iova(&s->table[a.to], a.place, CHECK_PAGES_MAX);
@@ -314,7 +347,7 @@ static int copy_op(const struct scene *s, struct action a, struct program *p)
 	op_set_addr(&to, OP_ADDR_ABS, iova);
 	if (!iova)
 		return -ENOSPC;
-	op_set_fail(&op, FAULT_ANY, a.fail);
+	set_fail(sp, s, a, &op);
 	return program_add(p, &op) ?: program_add(p, &to);
 }
 
@@ -328,7 +361,8 @@ static u32 domain_age(const struct scene_table *t, u32 slot)
 	return age;
 }
 
-static int domain_op(const struct scene *s, struct action a, struct program *p)
+static int domain_op(const struct space *sp, const struct scene *s, struct action a,
+		     struct program *p)
 {
 	struct op op = {.code = a.kind == ACT_ATTACH ? OP_ATTACH : OP_DETACH};
 
@@ -337,11 +371,12 @@ static int domain_op(const struct scene *s, struct action a, struct program *p)
 		op_set_ref(&op, 1, domain_age(&s->table[a.table], a.item), false);
 	else if (a.flag)
 		op.flags |= OPF_NC;
-	op_set_fail(&op, FAULT_ANY, a.fail);
+	set_fail(sp, s, a, &op);
 	return program_add(p, &op);
 }
 
-static int area_op(const struct scene *s, struct action a, struct program *p)
+static int area_op(const struct space *sp, const struct scene *s, struct action a,
+		   struct program *p)
 {
 	const struct scene_area *area = &s->table[a.table].area[a.item];
 	struct op op = {.code = a.kind == ACT_UNMAP ? OP_UNMAP
@@ -357,29 +392,28 @@ static int area_op(const struct scene *s, struct action a, struct program *p)
 		op.flags |= OPF_READ | (s->object[area->object].writable ? OPF_WRITE : 0);
 		set_span(&op, area, a.first, a.last);
 	}
-	op_set_fail(&op, FAULT_ANY, a.fail);
+	set_fail(sp, s, a, &op);
 	return program_add(p, &op);
 }
 
-int space_op(const struct space *sp, const struct scene *scene, struct action a,
-	     struct program *p)
+int space_op(const struct space *sp, const struct scene *scene, struct action a, struct program *p)
 {
 	struct op op = {.code = OP_UNPIN};
 
 	switch (a.kind) {
 	case ACT_MAP:
-		return map_op(scene, a, p);
+		return map_op(sp, scene, a, p);
 	case ACT_COPY:
-		return copy_op(scene, a, p);
+		return copy_op(sp, scene, a, p);
 	case ACT_ATTACH:
 	case ACT_DETACH:
-		return domain_op(scene, a, p);
+		return domain_op(sp, scene, a, p);
 	case ACT_UNMAP:
 	case ACT_CUT:
 	case ACT_PIN:
-		return area_op(scene, a, p);
+		return area_op(sp, scene, a, p);
 	}
 	op_set_ref(&op, 0, a.item, false);
-	op_set_fail(&op, FAULT_ANY, a.fail);
+	set_fail(sp, scene, a, &op);
 	return program_add(p, &op);
 }

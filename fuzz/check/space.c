@@ -17,8 +17,7 @@ static const struct {
 	const char *name;
 	struct check_space space;
 } presets[] = {
-	{"small",
-	 {.objects = 1, .pages = 2, .areas = 2, .tables = 2, .domains = 2, .accesses = 1}},
+	{"small", {.objects = 1, .pages = 2, .areas = 2, .tables = 2, .domains = 2, .accesses = 1}},
 	{"standard",
 	 {.objects = 1, .pages = 3, .areas = 3, .tables = 2, .domains = 2, .accesses = 2}},
 	{"two-objects",

@@ -8,7 +8,16 @@
 
 #include "fuzz/check/check.h"
 
-enum action_kind { ACT_MAP, ACT_ATTACH, ACT_COPY, ACT_DETACH, ACT_UNMAP, ACT_CUT, ACT_PIN, ACT_RELEASE };
+enum action_kind {
+	ACT_MAP,
+	ACT_ATTACH,
+	ACT_COPY,
+	ACT_DETACH,
+	ACT_UNMAP,
+	ACT_CUT,
+	ACT_PIN,
+	ACT_RELEASE
+};
 
 /*
  * One request, told by what is there in the state that it starts from: areas by their order in the
@@ -18,12 +27,12 @@ enum action_kind { ACT_MAP, ACT_ATTACH, ACT_COPY, ACT_DETACH, ACT_UNMAP, ACT_CUT
 struct action {
 	u32 kind : 3;
 	u32 table : 2;
-	u32 item : 3;		/* area, slot or pin */
+	u32 item : 3;		 /* area, slot or pin */
 	u32 first : 3, last : 3; /* pages of the area; CUT: first is the last of the left part */
-	u32 to : 2;		/* MAP: buffer; COPY: table */
-	u32 place : 3;		/* MAP, COPY: behind so many areas of the table that it goes to */
-	u32 flag : 1;		/* MAP, COPY: read-only; ATTACH: NC */
-	u32 fail : 10;		/* the n-th place fails; 0: none */
+	u32 to : 2;		 /* MAP: buffer; COPY: table */
+	u32 place : 3;		 /* MAP, COPY: behind so many areas of the table that it goes to */
+	u32 flag : 1;		 /* MAP, COPY: read-only; ATTACH: NC */
+	u32 fail : 10;		 /* the n-th place fails; 0: none */
 };
 
 #define ACTION_FAIL_SHIFT 20
@@ -55,7 +64,7 @@ struct scene {
 	} object[CHECK_OBJECTS_MAX];
 };
 
-#define FORM_ROOM   4096
+#define FORM_ROOM    4096
 #define SPACE_ORDERS 144 /* 3! tables, 4! buffers */
 
 struct space {
@@ -82,8 +91,7 @@ bool space_look(const struct space *sp, struct run *r, struct scene *scene);
 typedef bool (*space_fn)(void *ctx, struct action a); /* false: stop */
 void space_requests(const struct space *sp, const struct scene *scene, space_fn fn, void *ctx);
 /* The op of an action, appended to @p. -ENOSPC: no IOVA left at that place. */
-int space_op(const struct space *sp, const struct scene *scene, struct action a,
-	     struct program *p);
+int space_op(const struct space *sp, const struct scene *scene, struct action a, struct program *p);
 
 /*
  * The canonical form of the run's state: the least of the forms under every order of tables and

@@ -38,6 +38,7 @@ struct campaign {
 	struct run *run;
 	struct campaign_counts count;
 	struct program program, other;
+	u32 added;
 
 	struct slot slots[COVERAGE_SLOTS];
 	struct entry *entries[COVERAGE_SLOTS];
@@ -345,12 +346,20 @@ int campaign_step(struct campaign *c)
 	return run_program_of_step(c, &c->program);
 }
 
-int campaign_add(struct campaign *c, const struct program *p)
+int campaign_add(struct campaign *c, const struct program *p, bool known)
 {
+	u32 policy = c->added++ % c->cfg.nr_policies;
+	bool reached = false;
 	int rc = program_copy(&c->program, p);
 
 	if (rc)
 		return rc;
 	run_reduce(&c->program, RUN_PAGES_FUZZ);
-	return run_thoroughly(c, &c->program, 0);
+	if (!known)
+		return run_thoroughly(c, &c->program, policy);
+	rc = run_one(c, &c->program, policy, RUN_CHECK_END);
+	if (!rc)
+		rc = keep(c, &c->program, &reached);
+	forget_wins(c);
+	return rc;
 }

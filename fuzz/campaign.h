@@ -46,8 +46,11 @@ struct campaign *campaign_create(const struct campaign_config *cfg); /* NULL wit
 void campaign_destroy(struct campaign *c);
 /* One new program. 0 or -ENOMEM. */
 int campaign_step(struct campaign *c);
-/* A program from outside: runs under every policy, and is kept if it reaches something new. */
-int campaign_add(struct campaign *c, const struct program *p);
+/*
+ * A program from outside, kept if it reaches something new. @known: it was in the corpus of this very
+ * campaign, and runs under one policy instead of all.
+ */
+int campaign_add(struct campaign *c, const struct program *p, bool known);
 
 struct campaign_counts {
 	u64 steps; /* programs made */

@@ -83,14 +83,13 @@ static u32 share(u32 part, u32 all)
 	return !part ? 0 : part < all ? 1 : 2;
 }
 
-static u64 pages_key(const struct shadow_shape *s, u32 code, u32 mix_before, u32 mix)
+static u64 pages_key(const struct shadow_shape *s, u32 code, u32 mix)
 {
 	u64 h = s->open | (u64)s->closed << LINE_STATES;
 
 	h = h * 3 + share(s->exposed, s->pinned);
-	h = h * 3 + share(s->shared, s->pinned);
-	h = h * CODES + code;
-	return (h * 4 + mix_before) * 4 + mix;
+	h = h * 2 + !!s->shared;
+	return (h * CODES + code) * 4 + mix;
 }
 
 static void tell(struct coverage *c, u32 i, u32 slot, coverage_hit hit, void *ctx)
@@ -106,15 +105,12 @@ void coverage_op(struct coverage *c, const struct run *r, coverage_hit hit, void
 	const struct run_result *res = run_result(r, run_ops(r));
 	struct shadow_shape s;
 	struct model_shape m;
-	u32 mix;
 
 	shadow_shape(run_shadow(r), &s);
 	model_shape(run_model(r), &m);
-	mix = mix_of(&m);
 	tell(c, 0, result_slot(res, m.nc), hit, ctx);
 	tell(c, 1, RESULTS + mix64(objects_key(&m)) % OBJECTS, hit, ctx);
 	if (!res->noop)
-		tell(c, 2, PAGES_FIRST + mix64(pages_key(&s, res->code, c->mix, mix)) % PAGES, hit,
+		tell(c, 2, PAGES_FIRST + mix64(pages_key(&s, res->code, mix_of(&m))) % PAGES, hit,
 		     ctx);
-	c->mix = mix;
 }

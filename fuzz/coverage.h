@@ -17,7 +17,6 @@
 /* Of one run; zeroed before its first op. */
 struct coverage {
 	u32 last[3]; /* the tuples after the op before this one: told once while they stay */
-	u32 mix;     /* kinds of domains in tables then */
 };
 
 typedef void (*coverage_hit)(void *ctx, u32 slot);

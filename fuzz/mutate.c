@@ -173,9 +173,11 @@ static void change_length(struct op *op, const struct op_info *info, struct muta
 
 static void change_failure(struct op *op, const struct op_info *info, struct mutate_rng *g)
 {
+	/* One draw a statement: compilers differ in which of two arguments they evaluate first. */
+	u32 nth = mutate_below(g, 3) ? 1 + mutate_below(g, 12) : 0;
+
 	if (info->fields & OPX_REQ)
-		op_set_fail(op, mutate_below(g, 2) ? mutate_below(g, FAULT_NR) : FAULT_ANY,
-			    mutate_below(g, 3) ? 1 + mutate_below(g, 12) : 0);
+		op_set_fail(op, mutate_below(g, 2) ? mutate_below(g, FAULT_NR) : FAULT_ANY, nth);
 }
 
 static void change_argument(struct op *op, const struct op_info *info, struct mutate_rng *g)

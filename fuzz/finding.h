@@ -24,8 +24,8 @@ struct finding {
 
 /*
  * Runs the program once more as nosnoop-replay does and prints it. @r: a run to use, reset first.
- * @file: the name that the command to replay shows. free() the text. NULL with errno set: ENOMEM, or
- * ENOENT: the rule does not fire there.
+ * @file: the name that the command to replay shows. free() the text. NULL with errno set: ENOMEM,
+ * or ENOENT: the rule does not fire there.
  */
 char *finding_text(const struct finding *f, struct run *r, const char *file, size_t *len);
 /*
@@ -43,8 +43,8 @@ int finding_expect(struct program *p, struct run *r, const struct flush_policy *
 
 /*
  * The shape of a shrunk program: op codes, what refers to what, and how addresses are meant; no
- * addresses, lengths, values, names or expectations. The same on every machine and in every version:
- * files are named after it.
+ * addresses, lengths, values, names or expectations. The same on every machine and in every
+ * version: files are named after it.
  */
 u64 finding_shape(const struct program *p);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What went wrong in a run, by its name: a contract ("L", "S0", ...) or a rule of the oracles ("D3",
- * "WARN", "LEAK", ...). Two of them are called S1: the contract is "S1", the rule of the model
- * "finding:S1". Everything that finds, shrinks or counts findings speaks of them through this header.
+ * What went wrong in a run, by its name: a contract ("L", "S0", ...) or a rule of the oracles
+ * ("D3", "WARN", "LEAK", ...). Two of them are called S1: the contract is "S1", the rule of the
+ * model "finding:S1". Everything that finds, shrinks or counts findings speaks of them through this
+ * header.
  */
 #ifndef NOSNOOP_RULE_H
 #define NOSNOOP_RULE_H
@@ -16,8 +17,8 @@ struct rule {
 };
 
 /*
- * The first thing that went wrong in a finished run: of the contracts in @contracts (CONTRACT_*) the
- * first in their order, else the earliest finding. False: nothing, or the arena was full.
+ * The first thing that went wrong in a finished run: of the contracts in @contracts (CONTRACT_*)
+ * the first in their order, else the earliest finding. False: nothing, or the arena was full.
  */
 bool rule_first(const struct run *finished, u32 contracts, struct rule *out);
 bool rule_fired(const struct run *finished, const struct rule *rule);

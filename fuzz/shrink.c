@@ -2,9 +2,9 @@
 /*
  * Rounds, until one changes nothing. A round binds references to identities and takes ops out; if
  * that gave nothing it is forgotten, bindings and all. Then it makes fields plainer. Every change
- * that is kept makes the program smaller in one well-founded order: fewer ops, fewer records that are
- * positional, plainer fields. So it ends, and since a round depends on the program alone, a program
- * that came out once comes out again as it is.
+ * that is kept makes the program smaller in one well-founded order: fewer ops, fewer records that
+ * are positional, plainer fields. So it ends, and since a round depends on the program alone, a
+ * program that came out once comes out again as it is.
  */
 #include "fuzz/shrink_priv.h"
 
@@ -112,6 +112,7 @@ static bool fewer_fields(struct shrink *s)
 
 	if (!s->rc)
 		s->rc = program_copy(&before, &s->best);
+	shrink_whole(s);
 	shrink_fields(s);
 	changed = !program_equal(&before, &s->best);
 	program_free(&before);

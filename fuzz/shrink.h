@@ -29,8 +29,8 @@ struct shrink_stats {
 int shrink_program(struct program *p, shrink_fires fires, void *ctx, struct shrink_stats *stats);
 
 /*
- * The predicate that everybody uses: rule @rule fires under policy @policy. @backend NULL: the core.
- * 0 or -ENOMEM.
+ * The predicate that everybody uses: rule @rule fires under policy @policy. @backend NULL: the
+ * core. 0 or -ENOMEM.
  */
 struct shrink_rule {
 	struct run *run;

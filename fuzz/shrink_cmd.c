@@ -216,6 +216,18 @@ static bool choose_first(struct job *j, bool claims)
 	return false;
 }
 
+static void __attribute__((noreturn)) silent(const struct job *j)
+{
+	const char *policies = j->policy_arg ? j->policy_arg : "any policy";
+
+	if (j->rule_arg && j->policy_arg)
+		stop(EXIT_SILENT, "%s: rule %s does not fire under %s", j->path, j->wanted.name,
+		     policies);
+	if (j->rule_arg)
+		stop(EXIT_SILENT, "%s: rule %s fires under no policy", j->path, j->wanted.name);
+	stop(EXIT_SILENT, "%s: nothing fires under %s", j->path, policies);
+}
+
 static void choose_any(struct job *j)
 {
 	if (j->policy_arg && j->policies.nr == 1 && j->rule_arg) {
@@ -225,9 +237,7 @@ static void choose_any(struct job *j)
 	} else if (choose_by_expects(j) || choose_first(j, true) || choose_first(j, false)) {
 		return;
 	}
-	stop(EXIT_SILENT, "%s: %s%s fires%s%s; nothing to shrink", j->path,
-	     j->rule_arg ? "rule " : "nothing", j->rule_arg ? j->wanted.name : "",
-	     j->policy_arg ? " under " : " under any policy", j->policy_arg ? j->policy_arg : "");
+	silent(j);
 }
 
 /* --- shrinking --------------------------------------------------------------- */

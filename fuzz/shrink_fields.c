@@ -116,7 +116,7 @@ static const struct op *record(const struct shrink *s, u32 at)
 	return &s->best.ops[at];
 }
 
-static bool try_edit(struct shrink *s, u32 at, struct op op)
+bool shrink_edit(struct shrink *s, u32 at, struct op op)
 {
 	op_normalise(&op);
 	if (!plainer(&op, record(s, at)) || !shrink_copy(s))
@@ -133,7 +133,7 @@ static bool try_number(struct shrink *s, u32 at, put_number put, u64 value)
 	struct op op = *record(s, at);
 
 	put(&op, value);
-	return try_edit(s, at, op);
+	return shrink_edit(s, at, op);
 }
 
 /* @value: what stands there; @least: what may. */
@@ -143,7 +143,8 @@ static void lower(struct shrink *s, u32 at, put_number put, u64 value, u64 least
 
 	if (value <= least || try_number(s, at, put, least))
 		return;
-	for (step = value - least; step; step /= 2)
+	/* Powers of two: what is a multiple of a page stays one as long as it can. */
+	for (step = 1ULL << (63 - __builtin_clzll(value - least)); step; step /= 2)
 		while (value - least > step && try_number(s, at, put, value - step))
 			value -= step;
 }
@@ -185,7 +186,7 @@ static void edit_task(struct shrink *s, u32 at)
 	struct op op = *record(s, at);
 
 	op.thread = 0;
-	try_edit(s, at, op);
+	shrink_edit(s, at, op);
 }
 
 /* A failure of a kind says more than a place that is counted among all kinds. */
@@ -199,7 +200,7 @@ static void edit_fault(struct shrink *s, u32 at)
 		if (i / 2 == FAULT_ANY)
 			continue;
 		op_set_fail(&op, i / 2, 1 + i % 2);
-		try_edit(s, at, op);
+		shrink_edit(s, at, op);
 	}
 	lower(s, at, put_nth, op_fail_nth(record(s, at)), 0);
 }
@@ -214,7 +215,7 @@ static void edit_flags(struct shrink *s, u32 at)
 		if (bit & (SHAPED_FLAGS | OPF_GET))
 			continue;
 		op.flags ^= bit;
-		try_edit(s, at, op);
+		shrink_edit(s, at, op);
 	}
 }
 
@@ -225,7 +226,7 @@ static void edit_mode(struct shrink *s, u32 at)
 	if (!(op_info(op.code)->modes >> OP_ADDR_AUTO & 1) || op.flags & OPF_SOURCE)
 		return;
 	op_set_addr(&op, OP_ADDR_AUTO, 0);
-	try_edit(s, at, op);
+	shrink_edit(s, at, op);
 }
 
 static void edit_span(struct shrink *s, u32 at)
@@ -236,7 +237,7 @@ static void edit_span(struct shrink *s, u32 at)
 	if (!(op_info(op.code)->fields & OPX_LEN))
 		return;
 	op.flags |= OPF_WHOLE;
-	if (try_edit(s, at, op))
+	if (shrink_edit(s, at, op))
 		return;
 	op = *record(s, at);
 	if (length & PAGE_MASK || op.flags & OPF_WHOLE)
@@ -248,7 +249,7 @@ static void edit_span(struct shrink *s, u32 at)
 	}
 	op.flags |= OPF_PAGES;
 	op_set_len(&op, length >> PAGE_SHIFT);
-	try_edit(s, at, op);
+	shrink_edit(s, at, op);
 }
 
 /* Bits that are switches of their own. */
@@ -266,7 +267,7 @@ static void edit_bits(struct shrink *s, u32 at)
 			op.arg &= ~bit;
 		else
 			op.addr &= ~(u64)bit;
-		try_edit(s, at, op);
+		shrink_edit(s, at, op);
 	}
 }
 
@@ -310,69 +311,7 @@ static void edit_refs(struct shrink *s, u32 at)
 			continue;
 		for (u32 id = 0; id < op_slot(record(s, at), i); id++) {
 			op_set_slot(&op, i, id);
-			if (try_edit(s, at, op))
-				break;
-		}
-	}
-}
-
-/* --- whole programs ---------------------------------------------------------- */
-
-/* What an address means in the run, said by the area that it lies in. */
-static void edit_places(struct shrink *s)
-{
-	struct program bound = PROGRAM_EMPTY;
-
-	if (!s->rc)
-		s->rc = run_reset(s->binder, &s->binding);
-	if (!s->rc)
-		s->rc = program_bind(s->binder, &s->best, &bound);
-	/* A copy from an address loses a record by it: all at once then. */
-	if (!s->rc && bound.nr < s->best.nr) {
-		s->rc = program_copy(&s->candidate, &bound);
-		shrink_try(s);
-	}
-	for (u32 at = 0; !s->rc && bound.nr == s->best.nr && at < bound.nr; at++)
-		try_edit(s, at, bound.ops[at]);
-	program_free(&bound);
-}
-
-static void drop_more(struct shrink *s)
-{
-	for (u32 at = s->best.nr; at-- > 0 && !s->rc;) {
-		if (at >= s->best.nr || record(s, at)->code != OP_MORE || !shrink_copy(s))
-			continue;
-		program_remove(&s->candidate, at, 1);
-		shrink_try(s);
-	}
-}
-
-static u32 order(unsigned int code)
-{
-	return code == OP_BUFFER ? 0 : code == OP_TABLE ? 1 : 2;
-}
-
-/* Unit @unit before the one in front of it: of another kind, so that no identity changes. */
-static bool try_swap(struct shrink *s, u32 unit)
-{
-	u32 a = s->units.first[unit - 1], b = s->units.first[unit], end = s->units.first[unit + 1];
-
-	if (!shrink_copy(s))
-		return false;
-	memcpy(s->candidate.ops + a, s->best.ops + b, (end - b) * OP_SIZE);
-	memcpy(s->candidate.ops + a + (end - b), s->best.ops + a, (b - a) * OP_SIZE);
-	return shrink_try(s);
-}
-
-/* Buffers and tables stand first, where a reader looks for them, and findings look alike. */
-static void edit_order(struct shrink *s)
-{
-	for (u32 i = 1; i < s->units.nr; i++) {
-		for (u32 unit = i; unit > 0; unit--) {
-			u32 code = unit_op(&s->units, &s->best, unit)->code;
-			u32 before = unit_op(&s->units, &s->best, unit - 1)->code;
-
-			if (order(code) >= order(before) || !try_swap(s, unit))
+			if (shrink_edit(s, at, op))
 				break;
 		}
 	}
@@ -380,9 +319,6 @@ static void edit_order(struct shrink *s)
 
 void shrink_fields(struct shrink *s)
 {
-	drop_more(s);
-	edit_places(s);
-	edit_order(s);
 	for (u32 at = s->best.nr; at-- > 0 && !s->rc;) {
 		edit_task(s, at);
 		edit_fault(s, at);

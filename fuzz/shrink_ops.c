@@ -25,7 +25,7 @@ static bool try_without(struct shrink *s)
 	return shrink_try(s);
 }
 
-/* The shortest beginning that fires, by halves: what follows the op at fault is most of a finding. */
+/* The shortest beginning that fires, by halves: much of a finding comes after the op at fault. */
 static void cut_end(struct shrink *s)
 {
 	u32 silent = 0;
@@ -134,8 +134,9 @@ static bool move_without(struct shrink *s, u32 gone, u32 heir)
 }
 
 /*
- * One op elsewhere and another one gone: the way from one kind of finding to a shorter one of the same
- * rule. An attach before the maps, say, may leak only after some churn; behind them it needs none.
+ * One op elsewhere and another one gone: the way from one kind of finding to a shorter one of the
+ * same rule. An attach before the maps, say, may leak only after some churn; behind them it needs
+ * none.
  */
 static bool move_any(struct shrink *s)
 {

@@ -35,9 +35,9 @@ int units_read(struct units *u, const struct program *p);
 void units_free(struct units *u);
 struct op *unit_op(const struct units *u, const struct program *p, u32 unit);
 /*
- * @p without the units that are `gone`, in `order`, identities counted anew, and without what refers
- * to what is gone. Nothing is gone and all is in order again afterwards.
- * References to what unit @from creates go to unit @to's instead (no redirection: equal).
+ * @p without the units that are `gone`, in `order`, identities counted anew, and without what
+ * refers to what is gone. Nothing is gone and all is in order again afterwards. References to what
+ * unit @from creates go to unit @to's instead (no redirection: equal).
  */
 int units_encode(struct units *u, const struct program *p, u32 from, u32 to, struct program *out);
 
@@ -46,8 +46,11 @@ bool shrink_try(struct shrink *s);
 /* The candidate is @s->best; for edits in place. */
 bool shrink_copy(struct shrink *s);
 
-/* shrink_ops.c, shrink_fields.c: each as far as it comes. */
+/* shrink_ops.c, shrink_whole.c, shrink_fields.c: each as far as it comes. */
 void shrink_ops(struct shrink *s);
+void shrink_whole(struct shrink *s);
 void shrink_fields(struct shrink *s);
+/* shrink_fields.c: record @at becomes @op if that is plainer and fires. */
+bool shrink_edit(struct shrink *s, u32 at, struct op op);
 
 #endif

@@ -117,26 +117,31 @@ static bool generated(struct program *p, u64 seed, u32 ops, const struct rule *r
 	return fires(&backend_core, policy, rule, p);
 }
 
-/* Of tables and buffers there is one each at most: the "4 ops" are the requests. */
+/*
+ * The kinds of leak that the patch has take 3 requests (slices), 4 (replug, a failed attach) or 5
+ * (churn through another table); what sets the scene is a buffer and a table, two for churn.
+ */
 static void test_posted_of_200_ops(void **state)
 {
 	struct program p = PROGRAM_EMPTY;
+	u32 found = 0, short_ones = 0, wanted = test_count(100);
 	struct rule leak = rule("L");
-	u32 found = 0;
 
-	for (u64 seed = 1; found < test_count(40); seed++) {
+	for (u64 seed = 1; found < wanted; seed++) {
 		struct shrink_stats stats;
 
 		if (!generated(&p, seed, 200, &leak, v1()))
 			continue;
 		found++;
 		stats = shrink(&backend_core, v1(), &leak, &p);
-		if (stats.ops_before < 200 || stats.requests_after > 4 || stats.ops_after > 6)
+		short_ones += stats.requests_after <= 4 && stats.ops_after <= 7;
+		if (stats.ops_before < 200 || stats.requests_after < 3 ||
+		    stats.requests_after > 5 || stats.ops_after > 8)
 			test_fail_on(&p, "seed %llu: %u ops, %u left, %u requests",
 				     (unsigned long long)seed, stats.ops_before, stats.ops_after,
 				     stats.requests_after);
-		assert_true(stats.requests_after >= 3);
 	}
+	assert_true(short_ones >= wanted - wanted / 10);
 	program_free(&p);
 }
 
@@ -314,6 +319,7 @@ struct wish {
 	u32 code, nr; /* so many of these ops */
 	bool with_value;
 	u64 asked;
+	bool balanced; /* a buffer, and as many loads as stores */
 };
 
 /* Stores of 1234 and more, and of 5 bytes at least. */
@@ -328,11 +334,14 @@ static bool grant(void *ctx, const struct program *p)
 {
 	struct wish *w = ctx;
 	u32 nr = 0;
+	s32 balance = 0;
 
 	w->asked++;
-	for (size_t i = 0; i < p->nr; i++)
+	for (size_t i = 0; i < p->nr; i++) {
 		nr += is_wished(w, &p->ops[i]);
-	return nr >= w->nr;
+		balance += (p->ops[i].code == OP_STORE) - (p->ops[i].code == OP_LOAD);
+	}
+	return nr >= w->nr && (!w->balanced || (!balance && p->ops[0].code == OP_BUFFER));
 }
 
 static void wish(const char *from, struct wish w, const char *to)
@@ -349,26 +358,98 @@ static void wish(const char *from, struct wish w, const char *to)
 static void test_exact_borders(void **state)
 {
 	wish("buffer B 100 pages at 0x40000000 task 3\nstore B+0x1f7 len 0x1234 value 0xdeadbeef\n",
-	     (struct wish){OP_STORE, 1, true, 0},
+	     (struct wish){.code = OP_STORE, .nr = 1, .with_value = true},
 	     "buffer P 1 pages\nstore P+0x0 len 0x5 value 0x4d2\n");
 	wish("table A\ntable B\nbuffer P 3 pages\nbuffer Q 9 pages\n"
 	     "map B m Q[2..3] ro at 0x40000 by 2 fail map 7\nmap A n P[0..1] wo badflag\n"
 	     "expect eager ok\nunmap B m\n",
-	     (struct wish){OP_MAP, 2, false, 0},
+	     (struct wish){.code = OP_MAP, .nr = 2},
 	     "buffer P 1 pages\ntable A\nmap A a0 P\nmap A a1 P\n");
 	wish("table A\nallow A 0x0-0xfffff 0x200000-0x2fffff 0x400000-0x4fffff reserved by 1\n",
-	     (struct wish){OP_ALLOW, 1, false, 0}, "table A\nallow A none\n");
+	     (struct wish){.code = OP_ALLOW, .nr = 1}, "table A\nallow A none\n");
 	wish("table A\nattach A n0 noncoherent pgsize 4K,2M aperture 0x1000-0xffffff leaves 9 fail "
 	     "3\n",
-	     (struct wish){OP_ATTACH, 1, false, 0}, "table A\nattach A n0 coherent\n");
+	     (struct wish){.code = OP_ATTACH, .nr = 1}, "table A\nattach A n0 coherent\n");
 	wish("table A\ntable B\naccess x none pages refuse\n",
-	     (struct wish){OP_ACCESS, 1, false, 0}, "access x0 none\n");
+	     (struct wish){.code = OP_ACCESS, .nr = 1}, "access x0 none\n");
+}
+
+/* Each step does its part alone, on programs for which the others have no means. */
+static void test_each_step(void **state)
+{
+	char from[4096] = "buffer P 1 pages\n", to[4096] = "buffer P 1 pages\n";
+
+	/* One by one, where there are too many for pairs. */
+	for (u32 i = 0; i < 40; i++) {
+		strcat(from, "store P+0x0 len 0x1\ncheck\n");
+		strcat(to, "store P+0x0 len 0x0\n");
+	}
+	wish(from, (struct wish){.code = OP_STORE, .nr = 40}, to);
+	/* Pairs, neither of which can go alone. */
+	wish("buffer P 1 pages\nload P+0x0 len 0x1\nnop\nstore P+0x0 len 0x1\ncheck\n",
+	     (struct wish){.code = OP_CHECK, .nr = 1, .balanced = true},
+	     "buffer P 1 pages\ncheck\n");
+}
+
+/* Twenty maps in one table, whichever, and an access in any. */
+static bool all_in_one(void *ctx, const struct program *p)
+{
+	u32 maps = 0, accesses = 0, table = UINT32_MAX;
+
+	for (size_t i = 0; i < p->nr; i++) {
+		const struct op *op = &p->ops[i];
+
+		accesses += op->code == OP_ACCESS && op_ref_kind(op, 0) == OBJ_TABLE;
+		if (op->code != OP_MAP)
+			continue;
+		if (table != UINT32_MAX && op_slot(op, 0) != table)
+			return false;
+		table = op_slot(op, 0);
+		maps++;
+	}
+	return maps >= 20 && accesses;
+}
+
+/* Merging changes all references at once; there are too many ops for moves. */
+static void test_merging(void **state)
+{
+	char text[4096] = "buffer P 1 pages\ntable A\naccess x0 A\ntable B\n";
+	struct shrink_stats stats;
+	struct program p;
+
+	for (u32 i = 0; i < 20; i++)
+		sprintf(text + strlen(text), "map B a%u P\n", i);
+	p = parse(text);
+	assert_int_equal(shrink_program(&p, all_in_one, NULL, &stats), 0);
+	assert_int_equal(stats.ops_after, 23);
+	program_free(&p);
+}
+
+/*
+ * Two maps that must be a page apart, wherever they are: neither address comes down alone, and the
+ * second map can say where it is by the first.
+ */
+static void test_distances(void **state)
+{
+	struct program p = parse("buffer P 1 pages\ntable A\nmap A a0 P at 0x7654000\n"
+				 "map A a1 P at 0x7656000\nunmap A 0x7654000 len 0x3000\n");
+	const struct flush_policy *policy = flush_policy_find("exact");
+	struct rule wrong = rule("R3");
+	struct shrink_stats stats;
+
+	liar = backend_core;
+	liar.execute = forgetful;
+	stats = shrink(&liar, policy, &wrong, &p);
+	assert_text(&p, "buffer P 1 pages\ntable A\nmap A a0 P\nmap A a1 P\n"
+			"unmap A a0[0..1]\n");
+	assert_true(stats.tries < 5000);
+	program_free(&p);
 }
 
 static void test_nothing_fires(void **state)
 {
 	static const char text[] = "buffer Mine 3 pages\ntable T\nmap T m Mine\nexpect eager ok\n";
-	struct wish never = {OP_RW, 1, false, 0};
+	struct wish never = {.code = OP_RW, .nr = 1};
 	struct program p = parse(text);
 
 	assert_int_equal(shrink_program(&p, grant, &never, NULL), -ENOENT);
@@ -484,6 +565,9 @@ int main(void)
 		cmocka_unit_test(test_taking_out),
 		cmocka_unit_test(test_moving),
 		cmocka_unit_test(test_exact_borders),
+		cmocka_unit_test(test_each_step),
+		cmocka_unit_test(test_merging),
+		cmocka_unit_test(test_distances),
 		cmocka_unit_test(test_nothing_fires),
 		cmocka_unit_test(test_minimal_is_itself),
 		cmocka_unit_test(test_posted_in_noise),

@@ -75,6 +75,21 @@ static void flag_area_split(struct flush_area *old, struct flush_area *left,
 	r->flag = fa->flag;
 }
 
+/* A flag of an older generation is as good as none, and its number says nothing. */
+static void flag_normal_form(enum flush_state kind, const struct flush_table *table, void *state)
+{
+	const struct flag_area *fa = state;
+	bool set;
+
+	if (kind == FLUSH_STATE_TABLE) {
+		memset(state, 0, sizeof(struct flag_table));
+		return;
+	}
+	set = fa->flag == 1 + ((const struct flag_table *)table->priv)->generation;
+	memset(state, 0, sizeof(struct flag_area));
+	((struct flag_area *)state)->flag = set;
+}
+
 const struct flush_policy flush_policy_area_flag = {
 	.abi = FLUSH_ABI_VERSION,
 	.size = sizeof(struct flush_policy),
@@ -86,6 +101,7 @@ const struct flush_policy flush_policy_area_flag = {
 	.fill_begin = flag_fill_begin,
 	.before_map = flag_before_map,
 	.before_unpin = flag_before_unpin,
+	.normal_form = flag_normal_form,
 	.area_split = flag_area_split,
 };
 
@@ -101,6 +117,7 @@ const struct flush_policy flush_policy_area_flag_clear = {
 	.fill_begin = flag_fill_begin,
 	.before_map = flag_before_map,
 	.before_unpin = flag_before_unpin,
+	.normal_form = flag_normal_form,
 	.area_split = flag_area_split,
 };
 
@@ -117,4 +134,5 @@ const struct flush_policy flush_policy_area_flag_split = {
 	.fill_begin = flag_fill_begin,
 	.before_map = flag_before_map,
 	.before_unpin = flag_before_unpin,
+	.normal_form = flag_normal_form,
 };

@@ -39,6 +39,12 @@ static void bad_before_unmap(const struct flush_piece *p, const struct flush_dom
 		flush_clean_piece(p);
 }
 
+/* Nothing of it outlives the request. */
+static void bad_normal_form(enum flush_state kind, const struct flush_table *table, void *state)
+{
+	memset(state, 0, sizeof(struct bad_area));
+}
+
 const struct flush_policy flush_policy_bad_order = {
 	.abi = FLUSH_ABI_VERSION,
 	.size = sizeof(struct flush_policy),
@@ -50,6 +56,7 @@ const struct flush_policy flush_policy_bad_order = {
 	.fill_begin = bad_fill_begin,
 	.before_map = bad_before_map,
 	.before_unmap = bad_before_unmap,
+	.normal_form = bad_normal_form,
 };
 
 struct unpin_pages {

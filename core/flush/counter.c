@@ -79,6 +79,13 @@ static void pairs_area_split(struct flush_area *old, struct flush_area *left,
 		pp->pairs += old->table->nr_nc;
 }
 
+/* An area's state is its fill's and its unmap's. */
+static void pairs_normal_form(enum flush_state kind, const struct flush_table *table, void *state)
+{
+	if (kind == FLUSH_STATE_AREA)
+		memset(state, 0, sizeof(struct pairs_area));
+}
+
 const struct flush_policy flush_policy_counter_pages = {
 	.abi = FLUSH_ABI_VERSION,
 	.size = sizeof(struct flush_policy),
@@ -93,6 +100,7 @@ const struct flush_policy flush_policy_counter_pages = {
 	.before_map = pairs_before_map,
 	.after_unmap = pairs_after_unmap,
 	.area_split = pairs_area_split,
+	.normal_form = pairs_normal_form,
 };
 
 /*
@@ -140,6 +148,11 @@ static void table_after_unmap(const struct flush_piece *p, const struct flush_do
 		flush_clean_piece(p);
 }
 
+static void table_normal_form(enum flush_state kind, const struct flush_table *table, void *state)
+{
+	memset(state, 0, sizeof(struct table_area));
+}
+
 const struct flush_policy flush_policy_counter_table = {
 	.abi = FLUSH_ABI_VERSION,
 	.size = sizeof(struct flush_policy),
@@ -152,6 +165,7 @@ const struct flush_policy flush_policy_counter_table = {
 	.fill_begin = table_fill_begin,
 	.before_map = table_before_map,
 	.after_unmap = table_after_unmap,
+	.normal_form = table_normal_form,
 };
 
 /*

@@ -58,6 +58,12 @@ static void merged_after_unmap(const struct flush_piece *p, const struct flush_d
 		flush_clean_piece(p);
 }
 
+/* Nothing of it outlives the request. */
+static void merged_normal_form(enum flush_state kind, const struct flush_table *table, void *state)
+{
+	memset(state, 0, sizeof(struct merged_area));
+}
+
 const struct flush_policy flush_policy_eager_merged = {
 	.abi = FLUSH_ABI_VERSION,
 	.size = sizeof(struct flush_policy),
@@ -69,4 +75,5 @@ const struct flush_policy flush_policy_eager_merged = {
 	.fill_begin = merged_fill_begin,
 	.before_map = merged_before_map,
 	.after_unmap = merged_after_unmap,
+	.normal_form = merged_normal_form,
 };

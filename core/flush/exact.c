@@ -127,6 +127,15 @@ static void exact_before_unpin(const struct flush_piece *p, enum flush_unpin_why
 	flush_for_each_page(p, sizeof(struct count_page), page_unpin, 0);
 }
 
+/* An area's state is its fill's. */
+static void count_normal_form(enum flush_state kind, const struct flush_table *table, void *state)
+{
+	if (kind == FLUSH_STATE_AREA)
+		memset(state, 0, sizeof(struct count_area));
+	else
+		((struct count_page *)state)->serial = 0;
+}
+
 const struct flush_policy flush_policy_exact = {
 	.abi = FLUSH_ABI_VERSION,
 	.size = sizeof(struct flush_policy),
@@ -141,6 +150,7 @@ const struct flush_policy flush_policy_exact = {
 	.after_unmap = exact_after_unmap,
 	.before_unpin = exact_before_unpin,
 	.area_split = count_area_split,
+	.normal_form = count_normal_form,
 };
 
 static bool page_close(void *state, const struct flush_piece *p, u32 nr_nc)
@@ -184,6 +194,7 @@ const struct flush_policy flush_policy_exact_close = {
 	.before_map = count_before_map,
 	.after_unmap = close_after_unmap,
 	.area_split = count_area_split,
+	.normal_form = count_normal_form,
 };
 
 /* For exact_every only exposures for writing count: it has to know whether a flush can last. */
@@ -240,4 +251,5 @@ const struct flush_policy flush_policy_exact_every = {
 	.after_unmap = every_after_unmap,
 	.before_unpin = exact_before_unpin,
 	.area_split = every_area_split,
+	.normal_form = count_normal_form,
 };

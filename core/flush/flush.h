@@ -24,7 +24,7 @@
 #include "core/compat/compat.h"
 #include "core/flush/contract.h"
 
-#define FLUSH_ABI_VERSION 1
+#define FLUSH_ABI_VERSION 2
 
 struct flush_host;
 
@@ -80,9 +80,10 @@ struct flush_piece {
 	u64 serial; /* of the request */
 	enum flush_origin origin;
 	u32 flags;
-	const struct flush_area *src_area; /* FLUSH_FROM_DOMAIN: whose storage was read */
-	const struct flush_domain *src;	   /* that storage domain */
-	const void *pfns;		   /* the core's; NULL: not known, no flush_clean() */
+	/* FLUSH_FROM_DOMAIN, if needs has FLUSH_NEED_SOURCE, else NULL: whose storage was read */
+	const struct flush_area *src_area;
+	const struct flush_domain *src; /* that storage domain */
+	const void *pfns;		/* the core's; NULL: not known, no flush_clean() */
 };
 
 enum flush_fill_why { FLUSH_FILL_MAP, FLUSH_FILL_ATTACH }; /* a copy fills as a map does */
@@ -94,8 +95,18 @@ enum flush_unpin_why {
 	FLUSH_UNPIN_TRANSIENT, /* an in-kernel rw that pinned for itself */
 };
 
+/* Which private state normal_form() is given. */
+enum flush_state {
+	FLUSH_STATE_TABLE,
+	FLUSH_STATE_PAGES,
+	FLUSH_STATE_AREA,
+	FLUSH_STATE_PAGE, /* page_size bytes of one index */
+};
+
 #define FLUSH_NEED_UNMAP_PFNS	0x1u /* read pfns back before unmaps: after_unmap() may clean */
 #define FLUSH_NEED_BEFORE_UNMAP 0x2u /* call before_unmap() (implies the read-back) */
+#define FLUSH_NEED_SOURCE	0x4u /* tell src_area and src; who does not ask cannot depend on them */
+#define FLUSH_NEEDS_ALL		0x7u
 
 struct flush_policy {
 	u32 abi;  /* FLUSH_ABI_VERSION; stays the first member in every ABI */
@@ -154,6 +165,15 @@ struct flush_policy {
 	/* An in-kernel access gets at the pages (pin, or rw through the object's own pages), after they
 	 * are pinned; not where rw goes through the owner's mapping: plain, or one page. */
 	int (*before_access)(const struct flush_piece *p, bool write);
+
+	/*
+	 * Not a moment of a request: for tools that compare states between requests. @state is a copy
+	 * of one private state; bring it into a form that is the same for all states with the same
+	 * future: serial numbers and what only a running request reads become 0, a counter that may
+	 * wrap is taken modulo 8. @table: of FLUSH_STATE_TABLE and _AREA, else NULL. NULL hook: every
+	 * byte counts as it is.
+	 */
+	void (*normal_form)(enum flush_state kind, const struct flush_table *table, void *state);
 };
 
 /* What the core offers to policies; versioned with the ABI. */

@@ -46,8 +46,6 @@ static bool name_ok(const char *name)
 static int check_policy(const char *path, const struct flush_policy *policy, char *err,
 			size_t errlen)
 {
-	const u32 needs = FLUSH_NEED_UNMAP_PFNS | FLUSH_NEED_BEFORE_UNMAP;
-
 	if (policy->abi != FLUSH_ABI_VERSION)
 		return fail(-EPROTO, err, errlen, "%s: built for ABI %u, this nosnoop has %u", path,
 			    policy->abi, FLUSH_ABI_VERSION);
@@ -72,9 +70,9 @@ static int check_policy(const char *path, const struct flush_policy *policy, cha
 	if (policy->claims & ~CONTRACTS_ALL)
 		return fail(-EINVAL, err, errlen, "%s: policy %s claims unknown contracts 0x%x",
 			    path, policy->name, policy->claims & ~CONTRACTS_ALL);
-	if (policy->needs & ~needs)
+	if (policy->needs & ~FLUSH_NEEDS_ALL)
 		return fail(-EINVAL, err, errlen, "%s: policy %s has unknown needs 0x%x", path,
-			    policy->name, policy->needs & ~needs);
+			    policy->name, policy->needs & ~FLUSH_NEEDS_ALL);
 	if (policy->before_unmap && !(policy->needs & FLUSH_NEED_BEFORE_UNMAP))
 		return fail(-EINVAL, err, errlen,
 			    "%s: policy %s has before_unmap() without FLUSH_NEED_BEFORE_UNMAP",

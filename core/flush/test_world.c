@@ -326,7 +326,7 @@ static void page_origin(struct world *w, struct w_object *o, u64 index, struct f
 	p->origin = access_holds(w, o, index) ? FLUSH_FROM_ARRAY
 		    : src		      ? FLUSH_FROM_DOMAIN
 					      : FLUSH_FROM_USER;
-	if (p->origin != FLUSH_FROM_DOMAIN)
+	if (p->origin != FLUSH_FROM_DOMAIN || !(w->policy->needs & FLUSH_NEED_SOURCE))
 		return;
 	p->src_area = &src->fa;
 	p->src = src->fa.storage;

@@ -71,6 +71,15 @@ static void v1_before_unpin(const struct flush_piece *p, enum flush_unpin_why wh
 		flush_clean_piece(p);
 }
 
+/* The counter is only asked whether it is 0, but a failed attach may take it below. */
+static void v1_normal_form(enum flush_state kind, const struct flush_table *table, void *state)
+{
+	if (kind == FLUSH_STATE_TABLE)
+		((struct v1_table *)state)->count %= 8;
+	else if (kind == FLUSH_STATE_AREA)
+		((struct v1_area *)state)->need = false;
+}
+
 const struct flush_policy flush_policy_v1_posted = {
 	.abi = FLUSH_ABI_VERSION,
 	.size = sizeof(struct flush_policy),
@@ -86,4 +95,5 @@ const struct flush_policy flush_policy_v1_posted = {
 	.fill_begin = v1_fill_begin,
 	.before_map = v1_before_map,
 	.before_unpin = v1_before_unpin,
+	.normal_form = v1_normal_form,
 };

@@ -117,6 +117,8 @@ static void piece_origin(struct flush_piece *p, struct iopt_pages *pages, u64 in
 	if (!src)
 		return;
 	p->origin = FLUSH_FROM_DOMAIN;
+	if (!(pages->ctx->policy->needs & FLUSH_NEED_SOURCE))
+		return;
 	p->src_area = &src->fa;
 	p->src = &src->storage_domain->fd;
 	p->last = min(p->last, iopt_area_last_index(src));

@@ -23,6 +23,15 @@ struct backend_callbacks {
 	void (*access_unmap)(void *ctx, u32 access, u64 iova, u64 length);
 };
 
+/* Which table, and which user buffer, is the first, the second ... of a form. */
+#define FORM_TABLES  4
+#define FORM_BUFFERS 4
+struct form_order {
+	u32 nr_tables, nr_buffers;
+	u32 table[FORM_TABLES]; /* ids */
+	u64 va[FORM_BUFFERS];	/* of each buffer's first page, all of one task */
+};
+
 struct backend_ops {
 	const char *name;
 	/* All state in @arena. NULL: arena full. */
@@ -38,6 +47,14 @@ struct backend_ops {
 	u32 (*nr_areas)(struct backend *b, u32 table);
 	u64 (*digest)(
 		struct backend *b); /* full state; independent of addresses and temporary memory */
+	/*
+	 * Between requests: the state of the structures and of the policy (its normal_form()) as
+	 * bytes, the same for states that differ in nothing but addresses, ids, age and memory.
+	 * Tables, areas by IOVA, pins through them, objects in the order in which areas show them. How
+	 * many bytes; more than @room: it did not fit; SIZE_MAX: no such table, or too many areas.
+	 * NULL: this backend cannot.
+	 */
+	size_t (*form)(struct backend *b, const struct form_order *order, u8 *out, size_t room);
 	/* Destroys everything that is left, in a legal order; afterwards nothing is pinned or
 	 * mapped. */
 	void (*destroy)(struct backend *b);

@@ -3,26 +3,10 @@
  * The backend "core": requests on core/iopt under a flush policy. Objects by id, the ioctl layer's
  * errnos, and the view of the structures that the reference model compares with.
  */
-#include "core/iopt/access.h"
-#include "core/op/backend.h"
+#include "core/op/backend_core.h"
 #include "core/op/envelope.h"
 
-struct core_backend {
-	struct backend b;
-	struct iommufd_ctx ctx;
-	struct backend_callbacks cb;
-	struct io_pagetable **tables; /* by id - 1; NULL: gone */
-	u32 tables_nr, tables_size;
-	struct iommufd_access **accesses;
-	u32 accesses_nr, accesses_size;
-};
-
 static const struct flush_policy no_policy = {.abi = FLUSH_ABI_VERSION, .name = "none"};
-
-static struct core_backend *core_of(struct backend *b)
-{
-	return container_of(b, struct core_backend, b);
-}
 
 /* Room for id `nr + 1` in an array of pointers; doubling. */
 static bool grow(struct core_backend *c, void ***array, u32 nr, u32 *size)
@@ -41,11 +25,6 @@ static bool grow(struct core_backend *c, void ***array, u32 nr, u32 *size)
 	*array = p;
 	*size = new;
 	return true;
-}
-
-static struct io_pagetable *table_by_id(struct core_backend *c, u32 id)
-{
-	return id && id <= c->tables_nr ? c->tables[id - 1] : NULL;
 }
 
 static struct iommufd_access *access_by_id(struct core_backend *c, u32 id)
@@ -743,5 +722,6 @@ const struct backend_ops backend_core = {
 	.nth_area = core_nth_area,
 	.nr_areas = core_nr_areas,
 	.digest = core_digest,
+	.form = core_form,
 	.destroy = core_destroy,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Binding: what "the n-th live one" meant when a program ran, written as identities. A bound program
- * does the same; unlike the original it also does so, for what is left, when ops are taken out of it
- * and the identities counted anew.
+ * Binding: what "the n-th live one" meant when a program ran, written as identities. A bound
+ * program does the same; unlike the original it also does so, for what is left, when ops are taken
+ * out of it and the identities counted anew.
  */
 #ifndef NOSNOOP_BIND_H
 #define NOSNOOP_BIND_H
@@ -10,9 +10,9 @@
 #include "core/op/run.h"
 
 /*
- * Runs @from on @r, which was just reset, and gives the bound program. Addresses that lie in an area
- * become relative to the op that made it. What refers to nothing stays as it is. The run is not
- * finished afterwards. 0 or -ENOMEM.
+ * Runs @from on @r, which was just reset, and gives the bound program. Addresses that lie in an
+ * area become relative to the op that made it. What refers to nothing stays as it is. The run is
+ * not finished afterwards. 0 or -ENOMEM.
  */
 int program_bind(struct run *r, const struct program *from, struct program *to);
 

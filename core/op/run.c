@@ -314,6 +314,18 @@ bool run_full(const struct run *r)
 	return r->s->full;
 }
 
+void run_forget(struct run *r)
+{
+	struct run_state *s = r->s;
+
+	if (s->shadow)
+		shadow_forget(s->shadow);
+	if (s->model)
+		model_forget(s->model);
+	s->nr_findings = 0;
+	s->broken_seen = 0;
+}
+
 void run_inject(struct run *r, u32 op, enum fault_point point, u32 nth)
 {
 	r->s->inject.op = op;

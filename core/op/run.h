@@ -82,6 +82,7 @@ struct run_config {
 };
 
 #define RUN_PAGES_FUZZ	4096ULL
+#define RUN_TEMP_FUZZ	(1U << 20) /* bytes of temporary memory */
 #define RUN_PAGES_TRACE (1ULL << 32)
 #define RUN_BYTES	(1ULL << 20) /* most that one rw, store, load or DMA moves */
 #define RUN_ARENA	(64ULL << 30)
@@ -104,8 +105,8 @@ struct run_finding {
 };
 
 /*
- * Writes the reduction of buffers to @max_pages (0: RUN_PAGES_FUZZ) into the program, so that a
- * fuzzer's finding means the same wherever it is replayed.
+ * Writes the reduction of buffers to @max_pages (0: RUN_PAGES_FUZZ), and of temporary memory, into
+ * the program, so that a fuzzer's finding means the same wherever it is replayed.
  */
 void run_reduce(struct program *p, u64 max_pages);
 
@@ -126,6 +127,12 @@ int run_finish(struct run *r);
 bool run_full(const struct run *r);
 /* Compare machine and backend with the model now, between steps; nothing without a model. */
 void run_check(struct run *r);
+
+/*
+ * Between steps: what the oracles found so far is forgotten, what they know of the state stays. For
+ * tools that judge one op at a time.
+ */
+void run_forget(struct run *r);
 
 /* Between steps: inject failure number @nth of kind @point into op @op instead of what its record
  * says. */

@@ -26,9 +26,15 @@ static u32 reduced(u32 npages, u64 max_pages)
 
 void run_reduce(struct program *p, u64 max_pages)
 {
-	for (size_t i = 0; i < p->nr; i++)
-		if (p->ops[i].code == OP_BUFFER)
-			p->ops[i].arg = reduced(p->ops[i].arg, max_pages);
+	for (size_t i = 0; i < p->nr; i++) {
+		struct op *op = &p->ops[i];
+
+		if (op->code == OP_BUFFER)
+			op->arg = reduced(op->arg, max_pages);
+		/* A map without a domain has any length: the limit alone bounds its batches. */
+		else if (op->code == OP_TEMP_LIMIT && op->arg > RUN_TEMP_FUZZ)
+			op->arg %= RUN_TEMP_FUZZ;
+	}
 }
 
 /* Pages [first..last] of the op, cut to the buffer. False: none of them. */

@@ -619,6 +619,22 @@ static void test_dirty(void **state)
 				 0x7);
 }
 
+/* No bytes ask for more memory than there is: not by pages, not by the limit of batches. */
+static void test_reduce(void **state)
+{
+	struct program p = parse("buffer P 0xffffffff pages\ntemp_limit 0xfffffff0\n"
+				 "buffer Q 7 pages\ntemp_limit 65536\n");
+
+	run_reduce(&p, 0);
+	assert_in_range(p.ops[0].arg, 1, RUN_PAGES_FUZZ);
+	assert_in_range(p.ops[1].arg, 12, RUN_TEMP_FUZZ);
+	assert_int_equal(p.ops[2].arg, 7);
+	assert_int_equal(p.ops[3].arg, 65536);
+	run_reduce(&p, 4);
+	assert_int_equal(p.ops[2].arg, 3);
+	program_free(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -640,6 +656,7 @@ int main(void)
 		cmocka_unit_test(test_generated),
 		cmocka_unit_test(test_dirty),
 		cmocka_unit_test(test_random_bytes),
+		cmocka_unit_test(test_reduce),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

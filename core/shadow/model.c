@@ -54,6 +54,11 @@ void model_report(struct model *md, const char *rule, const char *fmt, ...)
 	va_end(ap);
 }
 
+void model_forget(struct model *md)
+{
+	md->nr_findings = 0;
+}
+
 u32 model_findings(const struct model *md)
 {
 	return md->nr_findings;

@@ -34,6 +34,7 @@ struct model_finding {
  * strict events are still kept.
  */
 u32 model_findings(const struct model *md);
+void model_forget(struct model *md); /* the findings so far */
 /* The first 16 are kept. */
 const struct model_finding *model_finding(const struct model *md, u32 i);
 /*

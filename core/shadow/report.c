@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the shadow says: violations, findings, totals, a page's history, the digest. It decides
- * nothing. */
+/* What the shadow says: violations, findings, totals, a page's history, digest and form. It
+ * decides nothing. */
 #include "core/shadow/state.h"
 
 #include <inttypes.h>
@@ -322,4 +322,63 @@ u64 shadow_digest(const struct shadow *s)
 		for (struct node *n = s->frames.bucket[i]; n; n = n->next)
 			sum += digest_frame(s, container_of(n, struct frame, node));
 	return hash_add(sum, s->full);
+}
+
+/* --- forms ----------------------------------------------------------------------- */
+
+static u32 form_number(u8 *out, u32 v)
+{
+	u32 n = 0;
+
+	for (; v >= 0x80; v >>= 7)
+		out[n++] = v | 0x80;
+	out[n++] = v;
+	return n;
+}
+
+/* Lines of one kind, as always where whole pages are cleaned: the set; else all the words. */
+static u32 form_lines(u8 *out, const struct lines *l)
+{
+	bool uniform = true;
+
+	for (u32 i = 0; i < LINE_STATES; i++)
+		uniform &= !l->in[i] || l->in[i] == LINES_ALL;
+	out[0] = lines_pack(l) << 1 | !uniform;
+	if (uniform)
+		return 1;
+	memcpy(out + 1, l->in, sizeof(l->in));
+	return 1 + sizeof(l->in);
+}
+
+u32 shadow_frame_form(const struct shadow *s, u64 pfn, u8 *out)
+{
+	const struct frame *f = shadow_frame_find(s, pfn);
+	struct lines l;
+	u32 n, maps = 0;
+
+	n = form_number(out, f ? f->pins << 1 | !!f->pending : 0);
+	for (const struct mapping *r = f ? f->maps : NULL; r; r = r->next)
+		maps++;
+	n += form_number(out + n, maps);
+	if (!f || (!f->pins && !f->maps && !f->pending))
+		return n;
+	n += form_number(out + n, f->nc);
+	n += form_number(out + n, f->nc_write);
+	l = f->set;
+	if (f->pins)
+		frame_between(s, f, &l);
+	n += form_lines(out + n, &l);
+	if (!f->pending)
+		return n;
+	memcpy(out + n, &f->pending->mask, sizeof(f->pending->mask));
+	n += sizeof(f->pending->mask);
+	l = f->pending->image;
+	frame_between(s, f, &l);
+	return n + form_lines(out + n, &l);
+}
+
+void shadow_forget(struct shadow *s)
+{
+	memset(s->violation, 0, sizeof(s->violation));
+	s->nr_findings = 0;
 }

@@ -96,5 +96,13 @@ void shadow_history(const struct shadow *s, u64 pfn, void (*line)(void *ctx, con
 		    void *ctx);
 /* Same for equal futures: sets, exposures, what is pending; no counters, no history. */
 u64 shadow_digest(const struct shadow *s);
+/*
+ * The same for one frame, between requests, as at most SHADOW_FORM bytes; how many. Mappings count
+ * by number and kind only: whose they are follows from areas and domains.
+ */
+#define SHADOW_FORM (4 * 5 + 2 * (1 + 6 * 8) + 8)
+u32 shadow_frame_form(const struct shadow *s, u64 pfn, u8 *out);
+/* Violations and findings so far are forgotten, what is known of frames stays. */
+void shadow_forget(struct shadow *s);
 
 #endif

@@ -34,7 +34,7 @@ TESTS = LOW + ("core/shadow/", "core/flush/", "core/op/", "fuzz/", "bench/")
 # A policy sees the interface, and what spells out the interface for it (flush_*.h beside it).
 POLICY_MAY = ("core/flush/flush.h",)
 POLICY_HELPER = re.compile(r"^core/flush/flush_\w+\.h$")
-IOPT_FRIENDS = ("core/op/backend_core.c",)
+IOPT_FRIENDS = ("core/op/backend_core.h", "core/op/backend_core.c", "core/op/backend_core_form.c")
 
 
 def room_of(path):

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The state of the backend "core" as bytes, for tools that ask whether two states have the same
+ * future. What is left out, and why it may be:
+ *  - addresses, ids, serials and the age of objects: nothing decides by them;
+ *  - how wide gaps between areas are: requests name whole areas or parts of one, so only the order
+ *    counts, and whether there is a gap, where a new area can go;
+ *  - pins of pages, the pfn array, charges, what domains map: they follow from areas, domains and
+ *    accesses (invariants P1, S5, P7, D1 of core/README.md), which the reference model checks;
+ *  - dirty marks and contents of frames: no request reads them.
+ *  - for a policy without FLUSH_NEED_SOURCE, from which area a pfn is read back: all that cover the
+ *    index give the same one (invariant S6).
+ * What is kept although it looks like an accident: the order of the nodes in an object's
+ * domains_itree where the policy is told (of equal first indexes the older one is read back), the
+ * slots of domains, and the order of the pins through one area (its unmap releases them in that
+ * order).
+ */
+#include "core/op/backend_core.h"
+
+#define FORM_AREAS 64 /* more than that in all tables: no form */
+
+struct form {
+	struct core_backend *c;
+	const struct form_order *order;
+	u8 *out;
+	size_t room, nr;
+	const struct iopt_area *area[FORM_AREAS];
+	struct iopt_pages *pages[FORM_AREAS];
+	u32 nr_areas, nr_pages;
+};
+
+static void put_bytes(struct form *f, const void *data, size_t len)
+{
+	if (f->nr + len <= f->room)
+		memcpy(f->out + f->nr, data, len);
+	f->nr += len;
+}
+
+/* Seven bits a byte, the last one without the top bit: one byte for all that is small. */
+static void put(struct form *f, u64 v)
+{
+	u8 byte;
+
+	for (; v >= 0x80; v >>= 7) {
+		byte = v | 0x80;
+		put_bytes(f, &byte, 1);
+	}
+	byte = v;
+	put_bytes(f, &byte, 1);
+}
+
+static void put_state(struct form *f, enum flush_state kind, const struct flush_table *table,
+		      const void *state, u32 size)
+{
+	const struct flush_policy *policy = f->c->ctx.policy;
+	u8 *copy = f->out + f->nr;
+
+	if (f->nr + size <= f->room) {
+		/* NULL: page state that was never made, which is zero. */
+		if (state)
+			memcpy(copy, state, size);
+		else
+			memset(copy, 0, size);
+		if (policy->normal_form && size)
+			policy->normal_form(kind, table, copy);
+	}
+	f->nr += size;
+}
+
+/* The number of an object, counted in the order in which areas show them. */
+static u32 pages_number(struct form *f, struct iopt_pages *pages)
+{
+	u32 i = 0;
+
+	while (i < f->nr_pages && f->pages[i] != pages)
+		i++;
+	if (i == f->nr_pages)
+		f->pages[f->nr_pages++] = pages;
+	return i;
+}
+
+static u32 domain_slot(const struct io_pagetable *iopt, const struct iopt_domain *d)
+{
+	u32 i = 0;
+
+	while (iopt->domains[i] != d)
+		i++;
+	return i + 1;
+}
+
+/* The pins of one area, the newest first, as access->pins has them. */
+static void put_pins(struct form *f, const struct iopt_area *area)
+{
+	u64 first = iopt_area_iova(area), last = iopt_area_last_iova(area);
+
+	put(f, area->num_accesses);
+	for (u32 i = 0; i < f->c->accesses_nr && area->num_accesses; i++) {
+		const struct iommufd_access *access = f->c->accesses[i];
+
+		if (!access || access->ioas_unpin != area->iopt)
+			continue;
+		for (const struct access_pin *p = access->pins; p; p = p->next) {
+			if (p->iova < first || p->iova > last)
+				continue;
+			put(f, iopt_area_iova_to_index(area, p->iova));
+			put(f, iopt_area_iova_to_index(area, p->iova + p->length - 1));
+		}
+	}
+}
+
+static bool put_area(struct form *f, const struct iopt_area *area)
+{
+	struct io_pagetable *iopt = area->iopt;
+
+	if (f->nr_areas == FORM_AREAS || !area->pages)
+		return false;
+	f->area[f->nr_areas++] = area;
+	put(f, pages_number(f, area->pages));
+	put(f, iopt_area_index(area));
+	put(f, iopt_area_last_index(area));
+	put(f, area->page_offset);
+	put(f, iopt_area_length(area) & PAGE_MASK);
+	put(f, area->iommu_prot << 1 | area->prevent_access);
+	put(f, area->storage_domain ? domain_slot(iopt, area->storage_domain) : 0);
+	put_pins(f, area);
+	put_state(f, FLUSH_STATE_AREA, &iopt->ft, area->fa.priv, f->c->ctx.policy->area_size);
+	return true;
+}
+
+static bool put_table(struct form *f, struct io_pagetable *iopt)
+{
+	struct iopt_area *area;
+	u64 end = 0; /* of the area before; 0: none */
+
+	put(f, iopt->next_domain_id);
+	for (u32 i = 0; i < iopt->next_domain_id; i++)
+		put(f, iopt->domains[i]->fd.nc);
+	put(f, iopt->iova_alignment << 1 | iopt->disable_large_pages);
+	put_state(f, FLUSH_STATE_TABLE, &iopt->ft, iopt->ft.priv, f->c->ctx.policy->table_size);
+	put(f, iopt->nr_areas);
+	for (area = iopt_area_iter_first(iopt, 0, UINT64_MAX); area;
+	     area = iopt_area_iter_next(area, 0, UINT64_MAX)) {
+		put(f, end && end == iopt_area_iova(area));
+		end = iopt_area_last_iova(area) + 1;
+		if (!put_area(f, area))
+			return false;
+	}
+	return true;
+}
+
+static u32 area_number(const struct form *f, const struct iopt_area *area)
+{
+	u32 i = 0;
+
+	while (i < f->nr_areas && f->area[i] != area)
+		i++;
+	return i;
+}
+
+static u32 buffer_number(const struct form *f, const struct iopt_pages *pages)
+{
+	u32 i = 0;
+
+	while (i < f->order->nr_buffers && f->order->va[i] != pages->uptr)
+		i++;
+	return i;
+}
+
+static void put_pages(struct form *f, struct iopt_pages *pages)
+{
+	const struct flush_policy *policy = f->c->ctx.policy;
+	struct itree_node *n;
+	u64 left;
+
+	put(f, buffer_number(f, pages));
+	put(f, pages->npages << 1 | pages->writable);
+	put_state(f, FLUSH_STATE_PAGES, NULL, pages->fp.priv, policy->pages_size);
+	for (u64 i = 0; policy->page_size && i < pages->npages; i++)
+		put_state(f, FLUSH_STATE_PAGE, NULL,
+			  f->c->ctx.host.page_state(&pages->fp, i, false, &left),
+			  policy->page_size);
+	if (!(policy->needs & FLUSH_NEED_SOURCE))
+		return;
+	itree_for_each (n, &pages->domains_itree, 0, UINT64_MAX)
+		put(f, area_number(f, container_of(n, struct iopt_area, pages_node)));
+}
+
+size_t core_form(struct backend *b, const struct form_order *order, u8 *out, size_t room)
+{
+	struct form f = {.c = core_of(b), .order = order, .out = out, .room = room};
+	struct io_pagetable *iopt;
+
+	for (u32 i = 0; i < order->nr_tables; i++) {
+		iopt = table_by_id(f.c, order->table[i]);
+		if (!iopt || !put_table(&f, iopt))
+			return SIZE_MAX;
+	}
+	for (u32 i = 0; i < f.nr_pages; i++)
+		put_pages(&f, f.pages[i]);
+	return f.nr;
+}

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* nosnoop-check: policies against every sequence of a configuration. */
+#include "core/op/commit.h"
+#include "core/op/judge.h"
+#include "core/op/policies.h"
+#include "core/op/text.h"
+#include "fuzz/check/print.h"
+#include "fuzz/finding.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define EXIT_CLAIM 1 /* a claim is broken, or an oracle's rule fired */
+#define EXIT_INPUT 2
+#define EXIT_DISK  3
+
+NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-check " NOSNOOP_VERSION;
+
+struct command {
+	struct check_config cfg;
+	struct policies policies;
+	const char *policy_arg, *preset, *out;
+	bool json, complete, progress, disk_full;
+	char commit[COMMIT_TEXT];
+	struct check_verdict *verdict;
+	u32 done; /* policies */
+};
+
+static volatile bool interrupted;
+
+static int __attribute__((noreturn)) __printf(1, 2) bad_input(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("nosnoop-check: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(EXIT_INPUT);
+}
+
+/* --- arguments --------------------------------------------------------------------------------- */
+
+enum {
+	OPT_OBJECTS = 0x100,
+	OPT_PAGES,
+	OPT_AREAS,
+	OPT_TABLES,
+	OPT_DOMAINS,
+	OPT_ACCESSES,
+	OPT_ALIASED,
+	OPT_READONLY,
+	OPT_DEPTH,
+	OPT_COMPLETE,
+	OPT_MODEL,
+};
+
+static const struct argp_option options[] = {
+	{"policy", 'p', "P", 0, "Policy, several with commas, all, sound, or ./mine.so (all)", 0},
+	{"preset", 'c', "NAME", 0,
+	 "Configuration: small, standard, two-objects, aliased, readonly (small)", 1},
+	{"objects", OPT_OBJECTS, "N", 0, "Mapped user buffers at a time (1 to 4)", 1},
+	{"pages", OPT_PAGES, "N", 0, "Pages of a buffer (1 to 8)", 1},
+	{"areas", OPT_AREAS, "N", 0, "Areas at a time, in all tables (1 to 7)", 1},
+	{"tables", OPT_TABLES, "N", 0, "Tables (1 to 3)", 1},
+	{"domains", OPT_DOMAINS, "N", 0, "Domains at a time, of each table (1 to 7)", 1},
+	{"accesses", OPT_ACCESSES, "N", 0, "Accesses that hold a pin at a time (0 to 7)", 1},
+	{"aliased", OPT_ALIASED, NULL, 0, "All objects show the frames of one buffer", 1},
+	{"readonly", OPT_READONLY, NULL, 0, "Maps and copies without write permission too", 1},
+	{"failures", 'f', "WHICH", OPTION_ARG_OPTIONAL,
+	 "Requests also fail: all (every request at every place where it can), or listed (an "
+	 "attach "
+	 "before its first area or in its last one, a map or copy in its second domain) (all)",
+	 1},
+	{"complete", OPT_COMPLETE, NULL, 0,
+	 "Go on to the fixpoint where a policy that is not sound has broken all that it does not "
+	 "claim",
+	 2},
+	{"depth", OPT_DEPTH, "N", 0, "Stop after sequences of N requests (none)", 2},
+	{"seconds", 's', "S", 0, "Stop each policy after S seconds (never)", 2},
+	{"memory", 'm', "SIZE", 0,
+	 "Room for states: bytes, or with K, M, G (half of the machine's)", 2},
+	{"jobs", 'J', "N", 0, "Workers (as many as there are cores)", 2},
+	{"model", OPT_MODEL, NULL, 0,
+	 "Attach the reference model too, compared after every request", 2},
+	{"json", 'j', NULL, 0, "Print the results as JSON, the traces in it", 3},
+	{"out", 'o', "DIR", 0,
+	 "Write the shortest counter-examples to DIR/check-POLICY-CONTRACT.ops", 3},
+	{0}};
+
+static u64 number(const char *name, const char *arg, u64 least, u64 most)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(arg, &end, 10);
+	if (errno || *end || end == arg || *arg == '-' || n < least || n > most)
+		bad_input("--%s %s: expected a number from %llu to %llu", name, arg,
+			  (unsigned long long)least, (unsigned long long)most);
+	return n;
+}
+
+static size_t memory_size(const char *arg)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	double n;
+	char *end;
+
+	n = strtod(arg, &end);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		n *= 1ULL << 10 * (unit - units + 1);
+		end++;
+	}
+	if (end == arg || *end || !(n >= 1 << 20) || n > (double)(1ULL << 46))
+		bad_input("--memory %s: expected at least 1M, as in 512M or 16G", arg);
+	return n;
+}
+
+static double seconds_of(const char *arg)
+{
+	char *end;
+	double s = strtod(arg, &end);
+
+	if (end == arg || *end || !(s > 0) || s > 1e9)
+		bad_input("--seconds %s: expected a number above 0", arg);
+	return s;
+}
+
+static void take_preset(struct command *cmd, const char *name)
+{
+	const struct check_space *space = check_preset(name);
+
+	if (!space) {
+		char known[128] = "";
+
+		for (u32 i = 0; check_preset_nth(i); i++) {
+			strcat(known, i ? ", " : "");
+			strcat(known, check_preset_nth(i));
+		}
+		bad_input("--preset %s: expected one of %s", name, known);
+	}
+	cmd->preset = name;
+	cmd->cfg.space = *space;
+}
+
+/* Presets come first, whatever the order of the options. */
+static error_t parse_preset(int key, char *arg, struct argp_state *state)
+{
+	if (key == 'c')
+		take_preset(state->input, arg);
+	return 0;
+}
+
+static enum check_failures failures_of(const char *arg)
+{
+	if (!arg || !strcmp(arg, "all"))
+		return CHECK_FAIL_ALL;
+	if (strcmp(arg, "listed"))
+		bad_input("--failures=%s: expected all or listed", arg);
+	return CHECK_FAIL_LISTED;
+}
+
+static bool parse_space(struct check_space *c, int key, const char *arg)
+{
+	switch (key) {
+	case OPT_OBJECTS:
+		c->objects = number("objects", arg, 1, CHECK_OBJECTS_MAX);
+		return true;
+	case OPT_PAGES:
+		c->pages = number("pages", arg, 1, CHECK_PAGES_MAX);
+		return true;
+	case OPT_AREAS:
+		c->areas = number("areas", arg, 1, CHECK_AREAS_MAX);
+		return true;
+	case OPT_TABLES:
+		c->tables = number("tables", arg, 1, CHECK_TABLES_MAX);
+		return true;
+	case OPT_DOMAINS:
+		c->domains = number("domains", arg, 1, CHECK_DOMAINS_MAX);
+		return true;
+	case OPT_ACCESSES:
+		c->accesses = number("accesses", arg, 0, CHECK_ACCESSES_MAX);
+		return true;
+	case OPT_ALIASED:
+		c->aliased = true;
+		return true;
+	case OPT_READONLY:
+		c->readonly = true;
+		return true;
+	case 'f':
+		c->failures = failures_of(arg);
+		return true;
+	}
+	return false;
+}
+
+static void parse_policy(struct command *cmd, const char *arg)
+{
+	char err[4096];
+
+	cmd->policy_arg = arg;
+	if (policies_add(&cmd->policies, arg, err, sizeof(err)))
+		bad_input("%s", err);
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct command *cmd = state->input;
+	struct check_config *cfg = &cmd->cfg;
+
+	if (parse_space(&cfg->space, key, arg))
+		return 0;
+	switch (key) {
+	case 'p':
+		parse_policy(cmd, arg);
+		return 0;
+	case 'c':
+		return 0;
+	case OPT_COMPLETE:
+		cmd->complete = true;
+		return 0;
+	case OPT_MODEL:
+		cfg->model = true;
+		return 0;
+	case OPT_DEPTH:
+		cfg->depth = number("depth", arg, 1, 1000);
+		return 0;
+	case 's':
+		cfg->seconds = seconds_of(arg);
+		return 0;
+	case 'm':
+		cfg->memory = memory_size(arg);
+		return 0;
+	case 'J':
+		cfg->jobs = number("jobs", arg, 1, 1024);
+		return 0;
+	case 'j':
+		cmd->json = true;
+		return 0;
+	case 'o':
+		cmd->out = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		bad_input("%s: expected options only; traces are for nosnoop-replay", arg);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const char doc[] =
+	"Execute every sequence of requests of a small configuration on the real core under each "
+	"policy, "
+	"breadth first, with the cache shadow attached: to the fixpoint where there is time and "
+	"memory, else bounded, and it says which.\v"
+	"Exit: 0 nothing that a policy claims is broken, and no oracle's rule fired; 1 otherwise; "
+	"2 bad "
+	"input; 3 the traces cannot be written.";
+
+static const struct argp argp = {.options = options, .parser = parse_option, .doc = doc};
+static const struct argp argp_presets = {.options = options, .parser = parse_preset, .doc = doc};
+
+static void parse(struct command *cmd, int argc, char **argv)
+{
+	argp_err_exit_status = EXIT_INPUT;
+	take_preset(cmd, "small");
+	/* The second pass complains, so the first does not. */
+	argp_parse(&argp_presets, argc, argv, ARGP_SILENT, NULL, cmd);
+	argp_parse(&argp, argc, argv, 0, NULL, cmd);
+	if (!cmd->policies.nr)
+		parse_policy(cmd, "all");
+	if (!cmd->cfg.jobs)
+		cmd->cfg.jobs = max(sysconf(_SC_NPROCESSORS_ONLN), 1L);
+	if (!cmd->cfg.memory)
+		cmd->cfg.memory = (size_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2;
+	if (cmd->out && mkdir(cmd->out, 0777) && errno != EEXIST)
+		bad_input("--out %s: %s", cmd->out, strerror(errno));
+}
+
+/* --- progress ---------------------------------------------------------------------------------- */
+
+static void on_progress(void *ctx, const struct check_result *r)
+{
+	static double told;
+	struct command *cmd = ctx;
+
+	if (!cmd->progress || (r->seconds >= told && r->seconds < told + 0.2))
+		return;
+	told = r->seconds;
+	fprintf(stderr,
+		"\r%-25s request %u: %llu states, %llu to expand, %.0fk requests/s, %llu MiB\033[K",
+		cmd->policies.policy[cmd->done]->name, r->level, (unsigned long long)r->states,
+		(unsigned long long)r->frontier,
+		r->seconds > 0 ? r->transitions / r->seconds * 1e-3 : 0,
+		(unsigned long long)r->bytes >> 20);
+}
+
+static void clear_progress(const struct command *cmd)
+{
+	if (cmd->progress)
+		fputs("\r\033[K", stderr);
+}
+
+static void on_signal(int sig)
+{
+	interrupted = true;
+}
+
+/* --- traces ------------------------------------------------------------------------------------ */
+
+static const char *rule_file(const struct check_verdict *v, u32 c)
+{
+	return c < SHADOW_CONTRACTS ? shadow_contract_name[c] : v->res.rule;
+}
+
+/* The sequence as nosnoop-replay is to see it: it must come to the same there. */
+static char *trace_text(const struct command *cmd, const struct check_verdict *v, u32 c,
+			const struct check_trace *t)
+{
+	struct run_config cfg;
+	struct finding f = {
+		.policy = v->policy,
+		.program = &t->program,
+		.commit = cmd->commit,
+		.policy_arg = v->policy == flush_policy_find(v->policy->name) ? NULL
+									      : cmd->policy_arg,
+	};
+	char origin[128], file[128];
+	struct run *r;
+	char *text;
+
+	snprintf(origin, sizeof(origin), "nosnoop-check, shortest for %s: %u requests",
+		 rule_file(v, c), t->requests);
+	snprintf(file, sizeof(file), "check-%s-%s.ops", v->policy->name, rule_file(v, c));
+	f.origin = origin;
+	f.rule = c < SHADOW_CONTRACTS ? rule_of_contract(c) : rule_of_finding(v->res.rule);
+	judge_config(&cfg, &backend_core, v->policy);
+	r = run_create(&cfg);
+	text = r ? finding_text(&f, r, file, NULL) : NULL;
+	run_destroy(r);
+	return text;
+}
+
+static void write_trace(struct command *cmd, const struct check_verdict *v, u32 c)
+{
+	char path[4096], err[512];
+
+	snprintf(path, sizeof(path), "%s/check-%s-%s.ops", cmd->out, v->policy->name,
+		 rule_file(v, c));
+	if (!save_file(path, v->trace[c], strlen(v->trace[c]), err, sizeof(err)))
+		return;
+	fprintf(stderr, "nosnoop-check: %s\n", err);
+	cmd->disk_full = true;
+}
+
+/* A finding that replay does not see at its end (a worker died) is told as the bare program. */
+static void make_traces(struct command *cmd, struct check_verdict *v)
+{
+	for (u32 c = 0; c <= SHADOW_CONTRACTS; c++) {
+		const struct check_trace *t = c < SHADOW_CONTRACTS ? &v->res.broken[c]
+								   : &v->res.finding;
+		bool crash = c == SHADOW_CONTRACTS && !strcmp(v->res.rule, "crash");
+
+		if (!t->requests)
+			continue;
+		v->trace[c] = crash ? text_print(&t->program, NULL) : trace_text(cmd, v, c, t);
+		if (!v->trace[c]) {
+			fprintf(stderr,
+				"nosnoop-check: the counter-example of %s for %s does not replay: "
+				"a fault of nosnoop\n",
+				v->policy->name, rule_file(v, c));
+			exit(EXIT_CLAIM);
+		}
+		if (cmd->out)
+			write_trace(cmd, v, c);
+	}
+}
+
+/* --- the run ----------------------------------------------------------------------------------- */
+
+static void explore(struct command *cmd, const struct flush_policy *policy, struct check_verdict *v)
+{
+	struct check_config cfg = cmd->cfg;
+	char err[256];
+	int rc;
+
+	cfg.backend = &backend_core;
+	cfg.policy = policy;
+	cfg.until_broken = !cmd->complete && !flush_policy_sound(policy);
+	cfg.unbroken = policy->claims;
+	cfg.ctx = cmd;
+	cfg.progress = on_progress;
+	cfg.stop = &interrupted;
+	v->policy = policy;
+	rc = check_explore(&cfg, &v->res, err, sizeof(err));
+	clear_progress(cmd);
+	if (rc)
+		bad_input("%s: %s", policy->name, *err ? err : strerror(-rc));
+	for (u32 c = 0; c < SHADOW_CONTRACTS; c++)
+		v->broken |= (u32) !!v->res.broken[c].requests << c;
+	make_traces(cmd, v);
+}
+
+static void print_traces(const struct check_verdict *v)
+{
+	for (u32 c = 0; c <= SHADOW_CONTRACTS; c++)
+		if (v->trace[c])
+			printf("\n%s", v->trace[c]);
+}
+
+static int print_json(const struct command *cmd)
+{
+	json_t *j = check_json(&cmd->cfg, cmd->commit, cmd->verdict, cmd->done);
+	int rc;
+
+	if (!j)
+		bad_input("out of memory");
+	rc = json_dumpf(j, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	putchar('\n');
+	json_decref(j);
+	return rc;
+}
+
+static void print_end(const struct command *cmd)
+{
+	check_print_legend(stdout);
+	for (u32 i = 0; i < cmd->done; i++)
+		check_print_remarks(stdout, &cmd->verdict[i]);
+	/* Of many policies the table says enough; traces are for --out. */
+	if (cmd->policies.nr == 1 && cmd->done)
+		print_traces(cmd->verdict);
+}
+
+static bool as_claimed(const struct command *cmd)
+{
+	for (u32 i = 0; i < cmd->done; i++)
+		if (cmd->verdict[i].broken & cmd->verdict[i].policy->claims ||
+		    cmd->verdict[i].res.finding.requests)
+			return false;
+	return true;
+}
+
+static void free_all(struct command *cmd)
+{
+	for (u32 i = 0; i < cmd->done; i++) {
+		check_result_free(&cmd->verdict[i].res);
+		for (u32 c = 0; c <= SHADOW_CONTRACTS; c++)
+			free(cmd->verdict[i].trace[c]);
+	}
+	free(cmd->verdict);
+	policies_close(&cmd->policies);
+}
+
+int main(int argc, char **argv)
+{
+	static struct command cmd;
+	struct sigaction sa = {.sa_handler = on_signal};
+	int rc;
+
+	parse(&cmd, argc, argv);
+	cmd.progress = isatty(STDERR_FILENO);
+	commit_here(cmd.commit);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	cmd.verdict = calloc(cmd.policies.nr, sizeof(*cmd.verdict));
+	if (!cmd.verdict)
+		bad_input("out of memory");
+	if (!cmd.json) {
+		check_print_space(stdout, &cmd.cfg.space);
+		check_print_head(stdout);
+	}
+	for (u32 i = 0; i < cmd.policies.nr && !interrupted; i++) {
+		explore(&cmd, cmd.policies.policy[i], &cmd.verdict[i]);
+		cmd.done = i + 1;
+		if (!cmd.json)
+			check_print_row(stdout, &cmd.verdict[i]);
+		fflush(stdout);
+	}
+	if (cmd.json)
+		print_json(&cmd);
+	else
+		print_end(&cmd);
+	rc = cmd.disk_full ? EXIT_DISK : as_claimed(&cmd) ? 0 : EXIT_CLAIM;
+	free_all(&cmd);
+	return rc;
+}

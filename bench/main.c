@@ -10,6 +10,7 @@ static const struct bench_command commands[] = {
 	{"report", "judge and time every policy on every workload", report_main},
 	{"run", "time the page core alone, nothing cleaned", run_main},
 	{"clean", "time the clean primitives alone", clean_main},
+	{"fuzz", "time generated programs under the judges: ops a second", fuzz_main},
 	{"list", "name the workloads, or print one as a trace", list_main},
 };
 

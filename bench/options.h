@@ -26,6 +26,7 @@ struct bench_command {
 int list_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 int clean_main(int argc, char **argv);
+int fuzz_main(int argc, char **argv);
 int report_main(int argc, char **argv);
 
 #endif

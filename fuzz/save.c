@@ -48,7 +48,7 @@ static char *temp_name(const char *path)
 	return temp;
 }
 
-static int write_renamed(const char *path, const char *data, size_t size)
+static int write_renamed(const char *path, const char *data, size_t size, bool sync)
 {
 	char *temp = temp_name(path);
 	int fd, rc;
@@ -61,7 +61,7 @@ static int write_renamed(const char *path, const char *data, size_t size)
 		goto out;
 	}
 	rc = write_all(fd, data, size);
-	if (!rc && (fchmod(fd, 0644) || fsync(fd)))
+	if (!rc && (fchmod(fd, 0644) || (sync && fsync(fd))))
 		rc = -errno;
 	if (close(fd) && !rc)
 		rc = -errno;
@@ -74,7 +74,8 @@ out:
 	return rc;
 }
 
-int save_file(const char *path, const void *data, size_t size, char *err, size_t errlen)
+static int save(const char *path, const void *data, size_t size, bool sync, char *err,
+		size_t errlen)
 {
 	struct stat st;
 	int rc;
@@ -82,7 +83,7 @@ int save_file(const char *path, const void *data, size_t size, char *err, size_t
 	if (stat(path, &st))
 		st.st_mode = S_IFREG;
 	if (S_ISREG(st.st_mode))
-		rc = write_renamed(path, data, size);
+		rc = write_renamed(path, data, size, sync);
 	else if (S_ISDIR(st.st_mode))
 		rc = -EISDIR;
 	else
@@ -91,4 +92,14 @@ int save_file(const char *path, const void *data, size_t size, char *err, size_t
 		snprintf(err, errlen, "%s: %s, expected a file that can be written", path,
 			 strerror(-rc));
 	return rc;
+}
+
+int save_file(const char *path, const void *data, size_t size, char *err, size_t errlen)
+{
+	return save(path, data, size, true, err, errlen);
+}
+
+int save_many(const char *path, const void *data, size_t size, char *err, size_t errlen)
+{
+	return save(path, data, size, false, err, errlen);
 }

@@ -11,5 +11,7 @@
  * written to as it is.
  */
 int save_file(const char *path, const void *data, size_t size, char *err, size_t errlen);
+/* The same for one of thousands: after a power cut it may be empty. */
+int save_many(const char *path, const void *data, size_t size, char *err, size_t errlen);
 
 #endif

@@ -71,10 +71,14 @@ static void add_failure(struct gen *g, struct op *op)
 				    FAULT_ALLOC, FAULT_TEMP, FAULT_PTE,	    FAULT_CHARGE,
 				    FAULT_STORE, FAULT_RW,   FAULT_RESERVE, FAULT_POLICY};
 
-	if (gen_chance(g, 1, 2))
+	u32 nth;
+
+	if (gen_chance(g, 1, 2)) {
 		op_set_fail(op, FAULT_ANY, 1 + gen_below(g, gen_chance(g, 1, 4) ? 32 : 8));
-	else
-		op_set_fail(op, points[gen_below(g, sizeof(points))], 1 + gen_below(g, 4));
+	} else {
+		nth = 1 + gen_below(g, 4);
+		op_set_fail(op, points[gen_below(g, sizeof(points))], nth);
+	}
 }
 
 static void add_badness(struct gen *g, struct op *op)

@@ -64,9 +64,12 @@ static u64 edge_iova(struct gen *g, u64 len)
 /* A few slots: fixed addresses are to collide sometimes, and to lie below each other. */
 static u64 some_iova(struct gen *g, u64 len)
 {
+	u64 iova;
+
 	if (gen_chance(g, g->edge_of_16, 16))
 		return edge_iova(g, len);
-	return 0x100000 + 0x8000ULL * gen_below(g, 32) + (gen_chance(g, 1, 8) ? g->unit : 0);
+	iova = 0x100000 + 0x8000ULL * gen_below(g, 32);
+	return iova + (gen_chance(g, 1, 8) ? g->unit : 0);
 }
 
 static void set_iova(struct gen *g, struct op *op, u64 len)
@@ -709,8 +712,9 @@ static void gen_option(struct gen *g)
 static void gen_task(struct gen *g)
 {
 	static const u8 codes[] = {OP_RLIMIT, OP_CAP, OP_RLIMIT_MODE, OP_CAP, OP_RLIMIT, OP_EXIT};
-	struct op op = {.code = codes[gen_below(g, sizeof(codes))], .thread = gen_below(g, 2)};
+	struct op op = {.code = codes[gen_below(g, sizeof(codes))]};
 
+	op.thread = gen_below(g, 2);
 	if (!g->cfg->tasks)
 		return;
 	if (op.code == OP_EXIT && gen_chance(g, 3, 4))

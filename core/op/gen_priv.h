@@ -48,6 +48,7 @@ struct gen {
 	u8 edge_of_16;	  /* how many fixed addresses of 16 lie at an edge */
 };
 
+/* One draw a statement: compilers differ in which of two arguments they evaluate first. */
 u64 gen_u64(struct gen *g);
 u32 gen_below(struct gen *g, u32 n);			    /* 0..n-1; n 0 gives 0 */
 static inline bool gen_chance(struct gen *g, u32 of, u32 n) /* of n times */

@@ -81,7 +81,7 @@ static void scene_churn(struct gen *g)
 /* An attach that fails, of a domain of the other kind, with something mapped or not. */
 static void scene_failed_attach(struct gen *g)
 {
-	u32 t = gen_any_table(g), area, n;
+	u32 t = gen_any_table(g), area, n, nth;
 	bool early = gen_chance(g, 1, 2);
 
 	if (!g->cfg->failures)
@@ -89,7 +89,8 @@ static void scene_failed_attach(struct gen *g)
 	gen_attach_to(g, t, nc(g), 0);
 	if (early && !map_some(g, t, 0, false, &area, &n))
 		return;
-	gen_attach_to(g, t, gen_chance(g, 1, 2), 1 + gen_below(g, 16));
+	nth = 1 + gen_below(g, 16);
+	gen_attach_to(g, t, gen_chance(g, 1, 2), nth);
 	if (map_some(g, t, 0, false, &area, &n))
 		gen_unmap_area(g, t, area, true);
 }
@@ -148,17 +149,26 @@ static void scene_split(struct gen *g)
 static void add_copy_of_both(struct gen *g, u32 to, u32 from, u64 iova, u32 npages)
 {
 	struct op copy = {.code = OP_COPY, .flags = OPF_SOURCE | OPF_READ | OPF_WRITE};
+	u32 nth;
 
 	gen_set_table(g, &copy, 0, to);
 	gen_set_table(g, &copy, 1, from);
 	op_set_addr(&copy, OP_ADDR_ABS, iova);
 	op_set_len(&copy, (u64)npages * PAGE_SIZE);
-	if (g->cfg->failures && gen_chance(g, 1, 2))
-		op_set_fail(&copy, gen_chance(g, 1, 2) ? FAULT_MAP : FAULT_ANY,
-			    1 + gen_below(g, 8));
+	if (g->cfg->failures && gen_chance(g, 1, 2)) {
+		nth = 1 + gen_below(g, 8);
+		op_set_fail(&copy, gen_chance(g, 1, 2) ? FAULT_MAP : FAULT_ANY, nth);
+	}
 	g->nr_areas++;
 	g->tables[to].areas += 2;
 	gen_add(g, copy);
+}
+
+static void attach_late(struct gen *g, u32 table)
+{
+	u32 nth = g->cfg->failures ? 2 + gen_below(g, 12) : 0;
+
+	gen_attach_to(g, table, nc(g), nth);
 }
 
 /* The second of two things fails: the second slice of a copy, the second area of an attach. */
@@ -175,7 +185,7 @@ static void scene_pair(struct gen *g)
 	g->areas[g->nr_areas].npages = 0;
 	add_copy_of_both(g, to, t, iova, n + m);
 	if (gen_chance(g, 1, 2))
-		gen_attach_to(g, t, nc(g), g->cfg->failures ? 2 + gen_below(g, 12) : 0);
+		attach_late(g, t);
 }
 
 /* The storage domain leaves, others stay. */

@@ -97,11 +97,10 @@ static void corpus_file(struct programs *ps, const char *path, const char *name)
 		fprintf(stderr, "nosnoop-fuzz: %s: %s; skipped\n", path, why);
 		return;
 	}
-	if (trace_load(&t, path, err, sizeof(err))) {
+	if (trace_load(&t, path, err, sizeof(err)))
 		fprintf(stderr, "nosnoop-fuzz: %s; skipped\n", err);
-		return;
-	}
-	programs_add(ps, &t.program);
+	else
+		programs_add(ps, &t.program);
 	trace_free(&t);
 }
 

@@ -40,7 +40,7 @@ void check_print_head(FILE *out)
 	fprintf(out, "%-25s ", "policy");
 	for (u32 c = 0; c < SHADOW_CONTRACTS; c++)
 		fprintf(out, " %-4s", shadow_contract_name[c]);
-	fprintf(out, " states requests\n");
+	fprintf(out, " states depth\n");
 }
 
 /* Six columns: 987654, 12.3M. */
@@ -72,7 +72,7 @@ void check_print_row(FILE *out, const struct check_verdict *v)
 	for (u32 c = 0; c < SHADOW_CONTRACTS; c++)
 		print_cell(out, v, c);
 	print_short(out, v->res.states);
-	fprintf(out, " %s%u\n", v->res.end == CHECK_FIXPOINT ? "all, " : "<= ", v->res.depth);
+	fprintf(out, " %s%u\n", v->res.end == CHECK_FIXPOINT ? "all " : "<= ", v->res.depth);
 }
 
 void check_print_legend(FILE *out)
@@ -80,7 +80,7 @@ void check_print_legend(FILE *out)
 	fputs("safe: holds for every sequence of this configuration, to the fixpoint.\n"
 	      "x@N: the shortest sequence that breaks it has N requests; !x@N: claimed.\n"
 	      ">N: bounded; no sequence of up to N requests breaks it: no proof.\n"
-	      "requests: \"all, N\": no state is further than N requests from the start.\n",
+	      "depth: \"all N\": no state is further than N requests from the start.\n",
 	      out);
 }
 

@@ -30,7 +30,7 @@ class Output(unittest.TestCase):
     def test_text(self):
         rc, out, err = check("--policy", "sticky")
         self.assertEqual((rc, err), (0, ""))
-        self.assertRegex(out, r"(?m)^sticky +safe safe safe safe x@4  safe safe +\d+ all, \d+$")
+        self.assertRegex(out, r"(?m)^sticky +safe safe safe safe x@4  safe safe +\d+ all \d+$")
         self.assertIn("expect sticky E at", out)
         self.assertTrue(all(len(line) <= 75 for line in out.splitlines() if not line.startswith("#")))
 

@@ -55,8 +55,8 @@ static const struct argp_option options[] = {
 
 static void print_text(const struct fuzz_args *a, const struct speed *s)
 {
-	printf("%u programs, buffers of at most %u pages, policy %s, CPU time of one core\n",
-	       a->programs, a->pages, a->policy);
+	printf("%u programs, buffers of at most %u pages, policy %s; CPU time\n", a->programs,
+	       a->pages, a->policy);
 	printf("a program: %.1f ops, %.1f requests; %.1f no-ops; %.1f us to generate\n\n",
 	       (double)s->ops / a->programs, (double)s->requests / a->programs,
 	       (double)s->noops / a->programs, s->generate_us);

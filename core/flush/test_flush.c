@@ -126,15 +126,15 @@ static void test_open_refused(void **state)
 	expect_refused("not-there.so", -ENOENT, "No such file");
 	expect_refused("test_plugin_none.so", -EINVAL,
 		       "no nosnoop policy: symbol nosnoop_policy is missing");
-	expect_refused("test_plugin_abi2.so", -EPROTO, "built for ABI 2, this nosnoop has 1");
+	expect_refused("test_plugin_abi3.so", -EPROTO, "built for ABI 3, this nosnoop has 2");
 	expect_refused("test_plugin_mute.so", -EPROTO, "another ABI");
-	expect_refused("test_plugin_lies.so", -EPROTO, "built for ABI 9, this nosnoop has 1");
+	expect_refused("test_plugin_lies.so", -EPROTO, "built for ABI 9, this nosnoop has 2");
 	expect_refused("test_plugin_size.so", -EPROTO, "struct flush_policy has 8 bytes");
 	expect_refused("test_plugin_name.so", -EINVAL, "name must be");
 	expect_refused("test_plugin_taken.so", -EINVAL, "belongs to a policy of nosnoop");
 	expect_refused("test_plugin_what.so", -EINVAL, "`what`");
 	expect_refused("test_plugin_claims.so", -EINVAL, "unknown contracts 0x80");
-	expect_refused("test_plugin_needs.so", -EINVAL, "unknown needs 0x4");
+	expect_refused("test_plugin_needs.so", -EINVAL, "unknown needs 0x8");
 	expect_refused("test_plugin_hook.so", -EINVAL, "without FLUSH_NEED_BEFORE_UNMAP");
 }
 

@@ -83,7 +83,7 @@ struct check_result {
 	enum check_end end;
 	u32 depth; /* every sequence of up to so many requests was executed; of a fixpoint: its diameter */
 	u64 states, transitions, refused; /* refused: failed though nothing was injected */
-	u64 frontier;			  /* states that wait, for progress */
+	u64 frontier;			  /* states that were not expanded */
 	u64 bytes;			  /* of states */
 	u32 level;			  /* requests in the sequences at hand, for progress */
 	double seconds;

@@ -6,6 +6,7 @@
 #include "core/op/text.h"
 #include "fuzz/check/print.h"
 #include "fuzz/finding.h"
+#include "fuzz/shrink.h"
 
 #include <argp.h>
 #include <signal.h>
@@ -321,9 +322,33 @@ static const char *rule_file(const struct check_verdict *v, u32 c)
 	return c < SHADOW_CONTRACTS ? shadow_contract_name[c] : v->res.rule;
 }
 
+/* In a request of its own: what only the teardown shows would hide the last one. */
+static bool fires_before_teardown(void *ctx, const struct program *p)
+{
+	struct shrink_rule *by = ctx;
+
+	return shrink_rule_fires(by, p) && rule_op(by->run, &by->rule) <= program_nr_ops(p);
+}
+
+/* Without the set-up that it does not need, and with plain addresses. Requests cannot get fewer. */
+static int tidy(struct program *p, struct finding *f)
+{
+	struct shrink_stats stats;
+	struct shrink_rule by;
+	int rc = shrink_rule_open(&by, &backend_core, f->policy, &f->rule);
+
+	if (rc)
+		return rc;
+	rc = shrink_program(p, fires_before_teardown, &by, &stats);
+	f->ops_before = stats.ops_before;
+	f->ops_after = stats.ops_after;
+	shrink_rule_close(&by);
+	return rc;
+}
+
 /* The sequence as nosnoop-replay is to see it: it must come to the same there. */
 static char *trace_text(const struct command *cmd, const struct check_verdict *v, u32 c,
-			const struct check_trace *t)
+			struct check_trace *t)
 {
 	struct run_config cfg;
 	struct finding f = {
@@ -334,8 +359,8 @@ static char *trace_text(const struct command *cmd, const struct check_verdict *v
 									      : cmd->policy_arg,
 	};
 	char origin[128], file[128];
+	char *text = NULL;
 	struct run *r;
-	char *text;
 
 	snprintf(origin, sizeof(origin), "nosnoop-check, shortest for %s: %u requests",
 		 rule_file(v, c), t->requests);
@@ -344,7 +369,8 @@ static char *trace_text(const struct command *cmd, const struct check_verdict *v
 	f.rule = c < SHADOW_CONTRACTS ? rule_of_contract(c) : rule_of_finding(v->res.rule);
 	judge_config(&cfg, &backend_core, v->policy);
 	r = run_create(&cfg);
-	text = r ? finding_text(&f, r, file, NULL) : NULL;
+	if (r && !tidy(&t->program, &f))
+		text = finding_text(&f, r, file, NULL);
 	run_destroy(r);
 	return text;
 }
@@ -365,7 +391,7 @@ static void write_trace(struct command *cmd, const struct check_verdict *v, u32 
 static void make_traces(struct command *cmd, struct check_verdict *v)
 {
 	for (u32 c = 0; c <= SHADOW_CONTRACTS; c++) {
-		const struct check_trace *t = c < SHADOW_CONTRACTS ? &v->res.broken[c]
+		struct check_trace *t = c < SHADOW_CONTRACTS ? &v->res.broken[c]
 								   : &v->res.finding;
 		bool crash = c == SHADOW_CONTRACTS && !strcmp(v->res.rule, "crash");
 

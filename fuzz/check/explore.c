@@ -594,6 +594,7 @@ static int explore(struct explorer *ex, struct check_result *res)
 	}
 	if (res->end == CHECK_DEPTH || res->end == CHECK_BROKEN)
 		res->depth = res->level;
+	res->frontier = store_inserted(ex->store) - first - ex->level->expanded;
 	return rc;
 }
 

@@ -55,14 +55,14 @@ static const struct argp_option options[] = {
 
 static void print_text(const struct fuzz_args *a, const struct speed *s)
 {
-	printf("%u programs, buffers of at most %u pages, policy %s, CPU time of one core\n",
-	       a->programs, a->pages, a->policy);
+	printf("%u programs, buffers of at most %u pages, policy %s; CPU time\n", a->programs,
+	       a->pages, a->policy);
 	printf("a program: %.1f ops, %.1f requests; %.1f no-ops; %.1f us to generate\n\n",
 	       (double)s->ops / a->programs, (double)s->requests / a->programs,
 	       (double)s->noops / a->programs, s->generate_us);
-	printf("%-8s %10s %12s %12s\n", "", "us/program", "ops/s median", "ops/s best");
+	printf("%-7s %10s %9s %9s\n", "", "us/program", "ops/s", "best");
 	for (u32 i = 0; i < SPEED_ROWS; i++)
-		printf("%-8s %10.2f %12.0f %12.0f  %s\n", s->rows[i].name, s->rows[i].us,
+		printf("%-7s %10.2f %9.0f %9.0f  %s\n", s->rows[i].name, s->rows[i].us,
 		       s->rows[i].ops_s, s->rows[i].best_ops_s, s->rows[i].what);
 	printf("\n%8.0f ns  reset of an arena of 8 KiB\n", s->costs.reset);
 	printf("%8.0f ns  reset, and 8 KiB handed out again, zeroed\n", s->costs.again);

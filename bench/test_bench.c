@@ -14,6 +14,7 @@
 #include "bench/cleans.h"
 #include "bench/output.h"
 #include "bench/runs.h"
+#include "bench/speed.h"
 #include "bench/survey.h"
 #include "bench/workloads_made.h"
 #include "core/flush/clean.h"
@@ -448,6 +449,31 @@ static void test_cleans(void **state)
 
 /* --- a survey, small -------------------------------------------------------------------------- */
 
+/* The same programs whatever watches them: counts do not depend on rounds or on time. */
+static void test_speed(void **state)
+{
+	struct speed_config cfg = {
+		.policy = flush_policy_find("eager"),
+		.pages = 2,
+		.programs = 20,
+		.rounds = 2,
+		.seed = 5,
+	};
+	struct speed a, b;
+
+	assert_int_equal(speed_measure(&a, &cfg), 0);
+	cfg.rounds = 1;
+	assert_int_equal(speed_measure(&b, &cfg), 0);
+	assert_true(a.ops > 20 * cfg.programs && a.ops > 5 * a.noops);
+	assert_true(a.requests > a.ops / 2);
+	assert_true(a.ops == b.ops && a.noops == b.noops && a.requests == b.requests);
+	for (u32 i = 0; i < SPEED_ROWS; i++) {
+		assert_true(a.rows[i].best_us > 0 && a.rows[i].best_us <= a.rows[i].us);
+		assert_true(a.rows[i].best_ops_s >= a.rows[i].ops_s && a.rows[i].ops_s > 0);
+	}
+	assert_true(a.costs.run_bytes > 8192);
+}
+
 static void test_survey(void **state)
 {
 	struct survey_options opt = {
@@ -583,6 +609,24 @@ static void test_bad_input(void **state)
 	remove_folder(folder);
 }
 
+static void test_fuzz_command(void **state)
+{
+	char *folder = temp_folder();
+	json_t *root, *fuzz;
+
+	assert_int_equal(shell(BENCH " fuzz --programs 5 --rounds 1 --json >%s/json", folder), 0);
+	root = json_load_file(path_in(folder, "json"), 0, NULL);
+	fuzz = json_object_get(root, "fuzz");
+	assert_int_equal(json_object_size(json_object_get(fuzz, "rows")), SPEED_ROWS);
+	assert_int_equal(json_object_size(json_object_get(fuzz, "costs_ns")), 6);
+	json_decref(root);
+	assert_int_equal(shell(BENCH " fuzz --programs 5 --rounds 1 >%s/text", folder), 0);
+	assert_int_equal(shell("! grep -E '^.{76}' %s/text >/dev/null", folder), 0);
+	assert_int_equal(shell(BENCH " fuzz --policy all 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " fuzz --pages 0 2>/dev/null"), 2);
+	remove_folder(folder);
+}
+
 /* A record that could not be made would be missing from its list. */
 static void check_json(const char *folder, const char *arguments, const char *list, size_t nr)
 {
@@ -661,6 +705,8 @@ int main(void)
 		cmocka_unit_test(test_phases),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_cleans),
+		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_fuzz_command),
 		cmocka_unit_test(test_survey),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_bad_input),

@@ -18,6 +18,8 @@
 #include "core/op/text.h"
 #include "core/op/judge.h"
 #include "core/op/policies.h"
+#include "fuzz/coverage.h"
+#include "fuzz/feedback.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,6 +203,17 @@ static void start(const struct run_config *cfg)
 	exit(2);
 }
 
+/* As run_program() does, and the engine hears of every state. */
+static void run_target(void)
+{
+	struct coverage cov = {0};
+	size_t at = 0;
+
+	while (run_step(target.run, &target.program, &at))
+		coverage_op(&cov, target.run, fb_hit, NULL);
+	run_finish(target.run);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct run_config cfg;
@@ -214,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run_reduce(&target.program, RUN_PAGES_FUZZ);
 	configure(&cfg, &target.program);
 	start(&cfg);
-	run_program(target.run, &target.program);
+	run_target();
 	look(target.run);
 	return 0;
 }

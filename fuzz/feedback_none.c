@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* No engine listens. */
+#include "fuzz/feedback.h"
+
+void fb_hit(void *ctx, u32 slot)
+{
+}

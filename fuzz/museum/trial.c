@@ -45,7 +45,7 @@ static struct gen_config choose_config(u64 seed)
 	cfg.max_pages = pages[random >> 2 & 3];
 	if ((random >> 4 & 63) == 0)
 		cfg.max_pages = 1200;
-	cfg.max_tables = 1 + (random >> 10 & 1) + (random >> 11 & 1);
+	cfg.max_tables = 1 + (random >> 10 & 3);
 	random >>= 12;
 	cfg.failures = bit(&random);
 	cfg.bad = bit(&random);

@@ -14,7 +14,7 @@ struct exhibits {
 
 /*
  * Adds what @arg names: an id, several with commas, none (the control), all (the control and all
- * that there is). 0, -ENOMEM, or -EINVAL with a line for people in @err.
+ * that there is; of these, what needs schedules is not tried unless it is named before) 0, -ENOMEM, or -EINVAL with a line for people in @err..
  */
 int exhibits_add(struct exhibits *x, const char *arg, char *err, size_t errlen);
 void exhibits_free(struct exhibits *x);

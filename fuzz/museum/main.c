@@ -29,7 +29,9 @@ struct museum {
 
 static const struct argp_option options[] = {
 	{"mutant", 'm', "M", 0,
-	 "Mutant, several with commas, none (the control), all, or list: print them (all)", 0},
+	 "Mutant, several with commas, none (the control), all, or list: print them (all; what "
+	 "needs schedules is tried only by name)",
+	 0},
 	{"trials", 't', "N", 0, "Trials for each, each with a seed of its own (10)", 0},
 	{"seconds", 's', "S", 0, "CPU seconds after which a trial gives up (30)", 0},
 	{"runs", 'r', "N", 0, "Programs after which a trial gives up (0: no limit but --seconds)",

@@ -13,8 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HANG_SECONDS 5 /* of CPU, within one program of some tens of ops */
-#define JOBS_MAX     256
+#define JOBS_MAX 256
 
 struct trial *trials_alloc(u32 n)
 {
@@ -35,6 +34,7 @@ static struct {
 	const struct trial *trial;
 	u64 runs;  /* the program of the last tick */
 	u64 since; /* CPU time at the first tick in it */
+	u64 hang;  /* this much of it is too much */
 } watched;
 
 static u64 cpu_ns(void)
@@ -54,18 +54,19 @@ static void on_tick(int sig)
 	if (watched.trial->runs != watched.runs) {
 		watched.runs = watched.trial->runs;
 		watched.since = cpu_ns();
-	} else if (cpu_ns() - watched.since > HANG_SECONDS * 1000000000ULL) {
+	} else if (cpu_ns() - watched.since > watched.hang) {
 		signal(sig, SIG_DFL);
 		raise(sig);
 	}
 }
 
-static void watch(const struct trial *t)
+static void watch(const struct trial *t, double hang)
 {
-	struct itimerval every = {{1, 0}, {1, 0}};
+	struct itimerval every = {{0, 200000}, {0, 200000}};
 	struct sigaction act = {.sa_handler = on_tick, .sa_flags = SA_NODEFER | SA_RESTART};
 
 	watched.trial = t;
+	watched.hang = (hang > 0 ? hang : TRIAL_HANG_SECONDS) * 1e9;
 	sigaction(SIGALRM, &act, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
 }
@@ -89,7 +90,7 @@ static pid_t start(struct trial *t, const struct exhibit *e, const struct polici
 	if (pid)
 		return pid;
 	be_quiet();
-	watch(t);
+	watch(t, limits->hang);
 	trial_run(t, e, sound, limits);
 	_exit(0);
 }

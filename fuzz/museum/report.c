@@ -58,10 +58,11 @@ static const char *number(double v, char *buf, size_t size)
 
 static void print_spread(FILE *out, const struct spread *s, double unit, int width)
 {
-	char a[16], b[16], c[16], text[64];
+	char a[16], b[16], c[16], text[64] = "-";
 
-	snprintf(text, sizeof(text), "%s (%s..%s)", number(s->median / unit, a, sizeof(a)),
-		 number(s->min / unit, b, sizeof(b)), number(s->max / unit, c, sizeof(c)));
+	if (!isinf(s->min))
+		snprintf(text, sizeof(text), "%s (%s..%s)", number(s->median / unit, a, sizeof(a)),
+			 number(s->min / unit, b, sizeof(b)), number(s->max / unit, c, sizeof(c)));
 	fprintf(out, " %-*s", width, text);
 }
 

@@ -24,7 +24,10 @@ struct exhibit {
 struct limits {
 	double seconds; /* of CPU, a trial */
 	u64 runs;	/* programs; 0: as many as the seconds allow */
+	double hang;	/* of CPU, in one program: it will not end. 0: TRIAL_HANG_SECONDS */
 };
+
+#define TRIAL_HANG_SECONDS 5
 
 enum trial_end {
 	TRIAL_BROKEN_OFF, /* the process died first: what stands until the trial says otherwise */

@@ -13,8 +13,9 @@ struct exhibits {
 };
 
 /*
- * Adds what @arg names: an id, several with commas, none (the control), all (the control and all
- * that there is; of these, what needs schedules is not tried unless it is named before) 0, -ENOMEM, or -EINVAL with a line for people in @err..
+ * Adds what @arg names: an id, several with commas, none (the control), or all: the control and all
+ * that there is; what is not to be found is listed then, but tried only where it is named before. 0,
+ * -ENOMEM, or -EINVAL with a line for people in @err.
  */
 int exhibits_add(struct exhibits *x, const char *arg, char *err, size_t errlen);
 void exhibits_free(struct exhibits *x);

@@ -58,31 +58,37 @@ static struct gen_config choose_config(u64 seed)
 	return cfg;
 }
 
-/* False: nothing is wrong. */
+static void note(struct trial *t, u32 op, const char *rule, const char *what)
+{
+	t->op = op;
+	snprintf(t->rule, sizeof(t->rule), "%s", rule);
+	snprintf(t->what, sizeof(t->what), "%s", what);
+}
+
+/* What came first: the finding, or the contract that had to hold, of the earliest op. */
 static bool look(struct trial *t, const struct exhibit *e, const struct run *r)
 {
 	u32 claims = run_config(r)->policy->claims | (e->policy ? CONTRACTS_SOUND : 0);
-	u32 broken = shadow_broken(run_shadow(r)) & claims;
-	struct run_finding f;
+	u32 broken = shadow_broken(run_shadow(r)) & claims, first = UINT32_MAX;
 
 	if (run_full(r)) {
-		snprintf(t->rule, sizeof(t->rule), "full");
-		snprintf(t->what, sizeof(t->what), "an arena is full");
-	} else if (run_findings(r)) {
-		f = run_finding(r, 0);
-		t->op = f.op;
-		snprintf(t->rule, sizeof(t->rule), "%s", f.rule);
-		snprintf(t->what, sizeof(t->what), "%s", f.what);
-	} else if (broken) {
-		enum contract c = __builtin_ctz(broken);
-
-		t->op = shadow_violation(run_shadow(r), c)->op;
-		snprintf(t->rule, sizeof(t->rule), "%s", shadow_contract_name[c]);
-		snprintf(t->what, sizeof(t->what), "the contract is broken");
-	} else {
-		return false;
+		note(t, run_ops(r), "full", "an arena is full");
+		return true;
 	}
-	return true;
+	for (u32 i = 0; i < run_findings(r); i++) {
+		struct run_finding f = run_finding(r, i);
+
+		if (*f.rule && f.op < first)
+			note(t, first = f.op, f.rule, f.what);
+	}
+	for (; broken; broken &= broken - 1) {
+		enum contract c = __builtin_ctz(broken);
+		u32 op = shadow_violation(run_shadow(r), c)->op;
+
+		if (op < first)
+			note(t, first = op, shadow_contract_name[c], "the contract is broken");
+	}
+	return first != UINT32_MAX;
 }
 
 static void configure(struct run_config *cfg, const struct flush_policy *policy)

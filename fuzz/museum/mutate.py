@@ -9,6 +9,8 @@ and a C table of the mutants. The sources themselves know nothing of it.
   mutate.py --out DIR            DIR/<file> for each of them, and DIR/table.c
   mutate.py --self-test          this check can fail
 
+--def FILE: another list than mutants.def. Names of core files are from the top of the checkout all the same.
+
 mutants.def says what its lines look like. Exit: 0; 1 a line does not fit its source: the message begins with
 file:line of mutants.def and says what to do; 2 bad arguments.
 """
@@ -19,7 +21,7 @@ import re
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-DEF = "fuzz/museum/mutants.def"
+DEF = "fuzz/museum/mutants.def"  # --def names another
 KINDS = ("history", "semantic", "flush", "more")
 STATES = ("found", "equivalent", "schedules", "later")
 HOWS = ("expr", "call", "stmt", "before", "helper")
@@ -266,15 +268,19 @@ def self_test():
 
 
 def main():
+    global DEF
     parser = argparse.ArgumentParser(description="Make the museum's sources from mutants.def.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--check", action="store_true", help="only look whether every original text is in its place")
     what.add_argument("--files", action="store_true", help="print the files that have mutants")
     what.add_argument("--out", metavar="DIR", help="write the mutated copies and table.c there")
     what.add_argument("--self-test", action="store_true", help="show that the check can fail")
+    parser.add_argument("--def", metavar="FILE", dest="list", help="a list of mutants instead of mutants.def")
     args = parser.parse_args()
     if args.self_test:
         return self_test()
+    if args.list:
+        DEF = os.path.abspath(args.list)
     try:
         mutants = parse(read(TOP, DEF, 1))
         if args.files:

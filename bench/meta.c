@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* meta.json: where and how the figures came about. What cannot be found out is "n/a". */
 #include "bench/results.h"
+#include "core/op/commit.h"
 
 #include <stdlib.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,49 +53,16 @@ static json_t *first_line(const char *path)
 	return text_or_na(line);
 }
 
-/* What git says, run in the sources; false: it failed. No shell: the folder may be called anything.
- */
-static bool git(const char *folder, const char *const *args, char *out, size_t size)
-{
-	const char *argv[12] = {"git", "-c", "safe.directory=*", "-C", folder};
-	int ends[2], status, n = 5;
-	ssize_t got;
-	pid_t pid;
-
-	while (*args)
-		argv[n++] = *args++;
-	if (pipe(ends))
-		return false;
-	pid = fork();
-	if (!pid) {
-		dup2(ends[1], STDOUT_FILENO);
-		close(ends[0]);
-		if (!freopen("/dev/null", "w", stderr))
-			_exit(127);
-		execvp("git", (char *const *)argv);
-		_exit(127);
-	}
-	close(ends[1]);
-	got = pid > 0 ? read(ends[0], out, size - 1) : -1;
-	close(ends[0]);
-	out[max(got, (ssize_t)0)] = '\0';
-	trim(out);
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	       !WEXITSTATUS(status) && got >= 0;
-}
-
 static void add_commit(json_t *o, const char *corpus)
 {
-	static const char *const head[] = {"rev-parse", "HEAD", NULL};
-	static const char *const changes[] = {"diff", "--stat", "HEAD", NULL};
-	char text[256];
+	char hash[COMMIT_TEXT];
+	bool changed;
 
 	json_object_set_new(o, "commit",
-			    corpus && git(corpus, head, text, sizeof(text)) ? text_or_na(text)
-									    : NA);
+			    corpus && commit_head(corpus, hash) ? json_string(hash) : NA);
 	json_object_set_new(o, "changed",
-			    corpus && git(corpus, changes, text, sizeof(text)) ? json_boolean(*text)
-									       : NA);
+			    corpus && commit_changed(corpus, &changed) ? json_boolean(changed)
+								       : NA);
 }
 
 static json_t *counters_available(const struct counters *c)

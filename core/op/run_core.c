@@ -134,7 +134,7 @@ static bool reattach(struct run *r, struct run_op *o)
 }
 
 /* The domain that slot 1 of a detach means: by identity any, else the n-th of the table. */
-static struct run_object *detach_ref(struct run *r, const struct op *op, u32 table)
+struct run_object *run_detach_ref(struct run *r, const struct op *op, u32 table)
 {
 	u32 nr = 0, n;
 
@@ -168,7 +168,7 @@ static bool detach(struct run *r, struct run_op *o)
 {
 	struct run_object *t = run_ref(r, &o->op, 0, OBJ_TABLE), *d;
 
-	d = t ? detach_ref(r, &o->op, t->id) : NULL;
+	d = t ? run_detach_ref(r, &o->op, t->id) : NULL;
 	if (!d)
 		return false;
 	run_detach(r, o, t->id, d->id);

@@ -115,6 +115,7 @@ bool run_core_op(struct run *r, struct run_op *o);
 bool run_access_op(struct run *r, struct run_op *o);
 bool run_machine_op(struct run *r, struct run_op *o);
 void run_detach(struct run *r, struct run_op *o, u32 table, u32 domain);
+struct run_object *run_detach_ref(struct run *r, const struct op *op, u32 table);
 void run_table_destroy(struct run *r, struct run_op *o, u32 table);
 void run_access_destroy(struct run *r, struct run_op *o, struct run_object *a);
 void run_pattern(u8 *data, u64 len, u64 value,

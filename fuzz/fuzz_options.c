@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What nosnoop-fuzz is told. */
+#include "fuzz/fuzz_job.h"
+
+#include <argp.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SECONDS_DEFAULT 60
+
+NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-fuzz " NOSNOOP_VERSION;
+
+void fuzz_stop(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("nosnoop-fuzz: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(status);
+}
+
+static const struct argp_option options[] = {
+	{"policy", 'p', "P", 0,
+	 "Policy, several with commas, all, all-sound, or ./mine.so (all-sound)", 0},
+	{"contracts", 'c', "C", 0,
+	 "Hold every policy to these contracts: L,I,S0,.. (what each claims; a single policy that "
+	 "is not sound: soundness)",
+	 0},
+	{"backend", 'b', "NAME", 0, "Backend: core (core)", 0},
+	{"seconds", 's', "S", 0, "Stop after S seconds (60, without --runs)", 1},
+	{"runs", 'n', "N", 0, "Stop after N new programs, of all jobs together", 1},
+	{"first", 'f', NULL, 0, "Stop at the first finding", 1},
+	{"seed", 'S', "N", 0, "Seed; with one job the same seed gives the same campaign (1)", 1},
+	{"jobs", 'J', "N", 0, "Processes (1)", 1},
+	{"out", 'o', "DIR", 0,
+	 "Findings, corpus and ledger go there; a campaign that is there goes on (print findings)",
+	 2},
+	{"corpus", 'C', "DIR", 0, "Begin with the traces in DIR too, text and binary", 2},
+	{"json", 'j', NULL, 0, "Print what was done as JSON", 2},
+	{0}};
+
+static u64 number(const char *option, const char *arg, u64 least, u64 most)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(arg, &end, 0);
+	if (*end || end == arg || strchr(arg, '-') || errno || n < least || n > most)
+		fuzz_stop(FUZZ_EXIT_INPUT, "--%s %s: expected a number from %llu to %llu", option,
+			  arg, (unsigned long long)least, (unsigned long long)most);
+	return n;
+}
+
+static double seconds(const char *arg)
+{
+	char *end;
+	double s = strtod(arg, &end);
+
+	if (*end || end == arg || !isfinite(s) || s <= 0)
+		fuzz_stop(FUZZ_EXIT_INPUT, "--seconds %s: expected seconds, more than 0", arg);
+	return s;
+}
+
+static void parse_contracts(struct fuzz_options *o, const char *arg)
+{
+	if (contracts_parse(arg, &o->contracts) || !o->contracts)
+		fuzz_stop(FUZZ_EXIT_INPUT, "--contracts %s: expected some of L,I,S0,S1,E,O,U", arg);
+	o->contracts_given = true;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct fuzz_options *o = state->input;
+
+	switch (key) {
+	case 'p':
+		o->policy_arg = arg;
+		return 0;
+	case 'c':
+		parse_contracts(o, arg);
+		return 0;
+	case 'b':
+		if (strcmp(arg, backend_core.name))
+			fuzz_stop(FUZZ_EXIT_INPUT, "unknown backend \"%s\": this build has core",
+				  arg);
+		return 0;
+	case 's':
+		o->seconds = seconds(arg);
+		return 0;
+	case 'n':
+		o->runs = number("runs", arg, 1, INT64_MAX);
+		return 0;
+	case 'f':
+		o->first = true;
+		return 0;
+	case 'S':
+		o->seed = number("seed", arg, 0, INT64_MAX);
+		o->seed_given = true;
+		return 0;
+	case 'J':
+		o->jobs = number("jobs", arg, 1, FUZZ_JOBS);
+		return 0;
+	case 'o':
+		o->out = arg;
+		return 0;
+	case 'C':
+		o->corpus = arg;
+		return 0;
+	case 'j':
+		o->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "\"%s\": expected options only; traces go into --corpus DIR",
+			   arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_option,
+	.doc = "Make programs, run them under flush policies, judge; keep what reaches a new state "
+	       "of the model, shrink and write what breaks a rule. Ctrl-C ends it with a "
+	       "summary.\v"
+	       "Exit: 0 nothing found; 1 found; 2 bad input; 3 something could not be written, the "
+	       "findings are on standard output then.",
+};
+
+/* Is the whole of @arg this word? policies_add() knows it by another name. */
+static const char *policies_word(const char *arg)
+{
+	return strcmp(arg, "all-sound") ? arg : "sound";
+}
+
+void fuzz_parse(int argc, char **argv, struct fuzz_options *o)
+{
+	char err[4096];
+
+	*o = (struct fuzz_options){.policy_arg = "all-sound", .seed = 1, .jobs = 1};
+	argp_err_exit_status = FUZZ_EXIT_INPUT;
+	argp_parse(&argp, argc, argv, 0, NULL, o);
+	if (policies_add(&o->policies, policies_word(o->policy_arg), err, sizeof(err)))
+		fuzz_stop(FUZZ_EXIT_INPUT, "--policy: %s", err);
+	if (!o->policies.nr)
+		fuzz_stop(FUZZ_EXIT_INPUT, "--policy: no policy named");
+	if (!o->contracts_given && o->policies.nr == 1 &&
+	    !flush_policy_sound(o->policies.policy[0]))
+		o->contracts = CONTRACTS_SOUND | o->policies.policy[0]->claims;
+	if (!o->runs && !o->seconds)
+		o->seconds = SECONDS_DEFAULT;
+	if (o->runs && o->runs < o->jobs)
+		o->jobs = o->runs;
+}

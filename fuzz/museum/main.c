@@ -38,6 +38,9 @@ static const struct argp_option options[] = {
 	 0},
 	{"seed", 'S', "N", 0, "Seed (1): the same seed makes the same programs", 0},
 	{"jobs", 'J', "N", 0, "Trials at a time (1)", 0},
+	{"engine", 'e', "E", 0,
+	 "Where programs come from: generator, or campaign, which is nosnoop-fuzz's (generator)",
+	 0},
 	{"policy", 'p', "P", 0,
 	 "Policies that take turns, as of nosnoop-replay; each is held to its claims (sound)", 0},
 	{"json", 'j', NULL, 0, "Print JSON instead of the table", 1},
@@ -93,6 +96,16 @@ static void parse_mutant(struct museum *m, const char *arg)
 		bad_input("--mutant: %s", rc == -EINVAL ? err : "out of memory");
 }
 
+static void parse_engine(struct museum *m, const char *arg)
+{
+	if (!strcmp(arg, "campaign"))
+		m->limits.engine = ENGINE_CAMPAIGN;
+	else if (!strcmp(arg, "generator"))
+		m->limits.engine = ENGINE_GENERATOR;
+	else
+		bad_input("--engine %s: expected generator or campaign", arg);
+}
+
 static void parse_policy(struct museum *m, const char *arg)
 {
 	char err[4096];
@@ -123,6 +136,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'J':
 		m->jobs = parse_number("jobs", arg, 1, 256);
+		return 0;
+	case 'e':
+		parse_engine(m, arg);
 		return 0;
 	case 'p':
 		parse_policy(m, arg);

@@ -105,6 +105,16 @@ class Mutants(unittest.TestCase):
         self.assertEqual(doc["mutants"][0]["trials"][0]["policy"], "sticky")
 
 
+    def test_campaign(self):
+        args = ("--engine", "campaign", "--trials", "2", "--runs", "20000", "--seconds", "1000", "--mutant")
+        rc, doc = results(*args, "M02,S09,F01,p_none")
+        self.assertEqual((rc, doc["engine"]), (0, "campaign"))
+        again = results(*args, "M02,S09,F01,p_none")[1]
+        self.assertEqual([[t["executions"] for t in m["trials"]] for m in doc["mutants"]],
+                         [[t["executions"] for t in m["trials"]] for m in again["mutants"]])
+        self.assertEqual(results("--engine", "campaign", "--trials", "1", "--runs", "2000", "--mutant", "none")[0], 0)
+
+
 class Output(unittest.TestCase):
     def test_schema(self):
         _, doc = results("--mutant", "M05", "--trials", "2", "--runs", "2000", "--seconds", "1000", "--seed", "7")
@@ -164,6 +174,7 @@ class BadInput(unittest.TestCase):
         self.refuses("--runs 1.5: expected a number", "--runs", "1.5")
         self.refuses("--jobs 1000: expected a number from 1 to 256", "--jobs", "1000")
         self.refuses("--seed 1x: expected a number", "--seed", "1x")
+        self.refuses("--engine libfuzzer: expected generator or campaign", "--engine", "libfuzzer")
         self.refuses("mine", "--policy", "mine")
         self.refuses('"M01": expected options only', "M01")
         self.refuses("unrecognized option", "--mutants", "M01")

@@ -15,7 +15,7 @@ u64 trial_seed(u64 seed, u32 nr)
 	return mix64(seed + nr * 0x9e3779b97f4a7c15ULL);
 }
 
-static double cpu_seconds(void)
+double trial_cpu_seconds(void)
 {
 	struct timespec ts;
 
@@ -136,24 +136,38 @@ static bool step(struct trial *t, const struct exhibit *e, const struct policies
 	return true;
 }
 
-void trial_run(struct trial *t, const struct exhibit *e, const struct policies *sound,
-	       const struct limits *limits)
+bool trial_over(struct trial *t, double start, const struct limits *limits)
+{
+	t->seconds = trial_cpu_seconds() - start;
+	return t->seconds >= limits->seconds || (limits->runs && t->runs >= limits->runs);
+}
+
+void trial_generate(struct trial *t, const struct exhibit *e, const struct policies *sound,
+		    const struct limits *limits)
 {
 	struct program p = PROGRAM_EMPTY;
-	double start = cpu_seconds();
+	double start = trial_cpu_seconds();
 	struct run *r = NULL;
 
-	museum_counted = &t->counts;
-	museum_mutant = e->mutant;
 	while (!step(t, e, sound, &r, &p)) {
-		t->seconds = cpu_seconds() - start;
-		if (t->seconds < limits->seconds && (!limits->runs || t->runs < limits->runs))
+		if (!trial_over(t, start, limits))
 			continue;
 		t->end = TRIAL_MISSED;
 		break;
 	}
-	t->seconds = cpu_seconds() - start;
-	museum_mutant = 0;
+	t->seconds = trial_cpu_seconds() - start;
 	run_destroy(r);
 	program_free(&p);
+}
+
+void trial_run(struct trial *t, const struct exhibit *e, const struct policies *sound,
+	       const struct limits *limits)
+{
+	museum_counted = &t->counts;
+	museum_mutant = e->mutant;
+	if (limits->engine == ENGINE_CAMPAIGN)
+		trial_campaign(t, e, sound, limits);
+	else
+		trial_generate(t, e, sound, limits);
+	museum_mutant = 0;
 }

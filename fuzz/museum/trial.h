@@ -21,7 +21,13 @@ struct exhibit {
 		*policy; /* of an unsound policy: it alone runs, held to soundness */
 };
 
+enum engine {
+	ENGINE_GENERATOR, /* generated programs, one after the other */
+	ENGINE_CAMPAIGN,  /* that of nosnoop-fuzz: what reaches new states is kept and mutated */
+};
+
 struct limits {
+	enum engine engine;
 	double seconds; /* of CPU, a trial */
 	u64 runs;	/* programs; 0: as many as the seconds allow */
 	double hang;	/* of CPU, in one program: it will not end. 0: TRIAL_HANG_SECONDS */
@@ -43,8 +49,8 @@ struct trial {
 	u64 seed;
 	enum trial_end end;
 	struct museum_counts counts;
-	u64 runs;    /* programs begun */
-	u64 program; /* the last one's seed */
+	u64 runs;    /* of programs, begun */
+	u64 program; /* the last one's seed; 0: the engine gave it none */
 	double seconds;
 	char rule[16]; /* of a crash: the signal */
 	char what[160];
@@ -54,7 +60,14 @@ struct trial {
 
 /* Seed of trial @nr: the same for every exhibit, as are the programs. */
 u64 trial_seed(u64 seed, u32 nr);
-/* In this process. @sound: the policies that take turns. */
+/* In this process, with one engine or the other. @sound: the policies that take turns. */
+void trial_generate(struct trial *t, const struct exhibit *e, const struct policies *sound,
+		    const struct limits *limits);
+void trial_campaign(struct trial *t, const struct exhibit *e, const struct policies *sound,
+		    const struct limits *limits);
+double trial_cpu_seconds(void);
+/* Sets t->seconds; true: that, or the programs, are used up. */
+bool trial_over(struct trial *t, double start, const struct limits *limits);
 void trial_run(struct trial *t, const struct exhibit *e, const struct policies *sound,
 	       const struct limits *limits);
 

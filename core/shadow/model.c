@@ -205,6 +205,7 @@ static void request_begin(struct model *md, struct request *req)
 	md->pin_log.nr = 0;
 	md->fresh = 0;
 	md->unmap_begun = false;
+	md->asked = 0;
 }
 
 /* A callback's request: the outer one has come as far as it needs to have called back. */
@@ -227,6 +228,7 @@ static void notified(struct model *md, const struct machine_event *ev)
 	const struct mtable *t;
 	struct marea *a;
 
+	md->asked |= 1ULL << (ev->a & 63);
 	if (!md->outer || (md->outer->kind != REQ_UNMAP && all))
 		return;
 	t = md->outer->kind == REQ_UNMAP ? md_find_table(md, md->outer->table) : NULL;
@@ -238,8 +240,23 @@ static void notified(struct model *md, const struct machine_event *ev)
 			     (unsigned long long)ev->len, t ? "an area" : "everything");
 }
 
+/* An unmap may give up only when it has asked all accesses of its table. */
+static void check_asked(struct model *md, const struct request *req)
+{
+	for (u32 i = 0; i < md->accesses.nr; i++) {
+		const struct maccess *x = *vec_at(&md->accesses, struct maccess *, i);
+
+		if (x && x->table == req->table && !(md->asked >> (x->id & 63) & 1))
+			model_report(md, "A7",
+				     "the unmap gives up: expected access %u asked, found not",
+				     x->id);
+	}
+}
+
 static void request_end(struct model *md, struct request *req)
 {
+	if (req->kind == REQ_UNMAP && req->rc == -EDEADLOCK)
+		check_asked(md, req);
 	settle(md, req);
 	md->outer = NULL;
 	if (md->lost || md->event_pins == md->npinned)

@@ -164,6 +164,7 @@ struct model {
 	bool unmap_begun;  /* of the outer request: where it stands */
 	bool unmap_over;
 	u64 unmap_start, unmapped;
+	u64 asked; /* bits: accesses whose unmap callback was called, by id modulo 64 */
 
 	u32 nr_findings;
 	struct model_finding findings[MODEL_FINDINGS];

@@ -300,6 +300,16 @@ static void test_detach_notifies(void **state)
 		       4 * K4);
 }
 
+static void test_unmap_gives_up(void **state)
+{
+	struct env *e = *state;
+	u64 pfns[2];
+
+	pin_two(e, pfns);
+	SEND(e, -EDEADLOCK, UNMAP_(1, 0, U));
+	expect_finding(e, "A7");
+}
+
 static void test_wrong_pfns(void **state)
 {
 	u64 pfns[2], handed[2];
@@ -737,31 +747,19 @@ int main(void)
 {
 	int failed = run_row_tests();
 	const struct CMUnitTest tests[] = {
-		TEST(test_auto_lowest),
-		TEST(test_auto_reserved),
-		TEST(test_auto_windows),
-		TEST(test_auto_top),
-		TEST(test_wrong_bytes),
-		TEST(test_wrong_ranges),
-		TEST(test_injected),
-		TEST(test_bad_out),
-		TEST(test_bad_out_leaves),
-		TEST(test_cow_between_fills),
-		TEST(test_unmap_asks_access),
-		TEST(test_detach_releases),
-		TEST(test_detach_keeps_pin),
-		TEST(test_dirty_marks),
-		TEST(test_dirty_mark_missing),
-		TEST(test_unmap_notifies),
-		TEST(test_detach_notifies),
-		TEST(test_wrong_pfns),
-		TEST(test_leak),
-		TEST(test_remap_under_pin),
-		cmocka_unit_test(test_check_machine),
-		TEST(test_small_maps),
-		TEST(test_cut_shares_page),
-		TEST(test_cut_filled),
-		cmocka_unit_test(test_check_view),
+		TEST(test_auto_lowest),	       TEST(test_auto_reserved),
+		TEST(test_auto_windows),       TEST(test_auto_top),
+		TEST(test_wrong_bytes),	       TEST(test_wrong_ranges),
+		TEST(test_injected),	       TEST(test_bad_out),
+		TEST(test_bad_out_leaves),     TEST(test_cow_between_fills),
+		TEST(test_unmap_asks_access),  TEST(test_detach_releases),
+		TEST(test_detach_keeps_pin),   TEST(test_dirty_marks),
+		TEST(test_dirty_mark_missing), TEST(test_unmap_notifies),
+		TEST(test_detach_notifies),    TEST(test_unmap_gives_up),
+		TEST(test_wrong_pfns),	       TEST(test_leak),
+		TEST(test_remap_under_pin),    cmocka_unit_test(test_check_machine),
+		TEST(test_small_maps),	       TEST(test_cut_shares_page),
+		TEST(test_cut_filled),	       cmocka_unit_test(test_check_view),
 	};
 
 	return failed + cmocka_run_group_tests(tests, NULL, NULL);

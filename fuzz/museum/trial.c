@@ -46,7 +46,8 @@ static struct gen_config choose_config(u64 seed)
 	if ((random >> 4 & 63) == 0)
 		cfg.max_pages = 1200;
 	cfg.max_tables = 1 + (random >> 10 & 3);
-	random >>= 12;
+	cfg.max_domains = random >> 12 & 7 ? 3 : 6;
+	random >>= 15;
 	cfg.failures = bit(&random);
 	cfg.bad = bit(&random);
 	cfg.tasks = bit(&random);

@@ -604,6 +604,8 @@ static void gen_pin(struct gen *g)
 		return;
 	if (gen_chance(g, 3, 4))
 		op.flags |= OPF_WRITE;
+	if (g->cfg->bad && gen_chance(g, 1, 16))
+		op.addr += 512 * (1 + gen_below(g, 7)); /* pages are pinned from their begin */
 	/* The same pages once more: equal ranges share, others only overlap. */
 	if (g->last_pin.code && gen_chance(g, 1, 3))
 		op = g->last_pin;

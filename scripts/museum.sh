@@ -20,6 +20,9 @@ folder=$1
 shift
 
 need required
+# Of what is built now; who works on meanwhile changes neither.
+commit=$(git rev-parse HEAD 2>/dev/null) || commit=n/a
+changed=$(git status --porcelain --untracked-files=no 2>/dev/null) || changed=
 new=$(mktemp -d "$(dirname "$folder")/.museum.XXXXXX")
 trap 'rm -rf "$new"' EXIT
 if ! { cmake --preset museum && cmake --build build/museum -j "$(jobs_nr)" --target nosnoop-museum; } >"$new/build.log"; then
@@ -38,7 +41,7 @@ if has_scipy; then
 else
 	say "skipped: compare.txt: python3-scipy is not installed"
 fi
-python3 - "$new/meta.json" "$($museum --version)" "$@" <<'END'
+python3 - "$new/meta.json" "$($museum --version)" "$commit" "$changed" "$@" <<'END'
 import datetime, json, os, platform, re, subprocess, sys
 
 def run(*args):
@@ -52,8 +55,7 @@ def cache(name):
 cpu = re.search(r"^model name\s*: (.*)$", open("/proc/cpuinfo", encoding="utf-8").read(), re.M)
 json.dump({
     "tool": sys.argv[2], "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    "arguments": " ".join(sys.argv[3:]), "commit": run("git", "rev-parse", "HEAD"),
-    "changed": run("git", "status", "--porcelain", "--untracked-files=no") != "",
+    "arguments": " ".join(sys.argv[5:]), "commit": sys.argv[3], "changed": sys.argv[4] != "",
     "cpu": cpu[1] if cpu else "n/a", "cpus": os.cpu_count(), "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
     "load": os.getloadavg()[2], "compiler": run(cache("CMAKE_C_COMPILER"), "-dumpfullversion"),
     "flags": cache("CMAKE_C_FLAGS_RELWITHDEBINFO"), "build": "museum"}, open(sys.argv[1], "w", encoding="utf-8"), indent=1)

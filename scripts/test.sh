@@ -149,7 +149,7 @@ build_museum() {
 # Its own tests, then one trial of everything; programs are counted, not seconds.
 run_museum() {
 	ctest --test-dir build/museum -R museum --output-on-failure --timeout 300 &&
-		build/museum/bin/nosnoop-museum --trials 1 --runs 30000 --seconds 1000 --jobs "$jobs"
+		build/museum/bin/nosnoop-museum --trials 1 --runs 100000 --seconds 1000 --jobs "$jobs"
 }
 
 run_tsan() {

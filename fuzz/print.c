@@ -42,6 +42,7 @@ static const char *const event_name[] = {
 	[EV_DMA_WRITE] = "no-snoop write",
 	[EV_DMA_READ] = "no-snoop read",
 	[EV_EVICT] = "evict",
+	[EV_NOTIFY] = "notify",
 	[EV_FAULT] = "fault",
 	[EV_STRICT] = "STRICT",
 };
@@ -115,6 +116,10 @@ void print_event(FILE *out, u32 op, const struct machine_event *ev)
 	case EV_CLEAN:
 		fprintf(out, " 0x%llx len 0x%llx%s", (ull)ev->pa, (ull)ev->len,
 			ev->invalidates ? "" : " (write back only)");
+		break;
+	case EV_NOTIFY:
+		fprintf(out, " access %llu 0x%llx len 0x%llx", (ull)ev->a, (ull)ev->iova,
+			(ull)ev->len);
 		break;
 	case EV_FAULT:
 		fprintf(out, " %s", fault_name(ev->fault_point));

@@ -80,6 +80,12 @@ missing_optional() {
 	links_fuzzer clang || clang_rt_package
 	have afl-fuzz && have afl-clang-fast || echo afl++
 	have clang-format || echo clang-format
+	has_scipy || echo python3-scipy
+}
+
+# Debian's python3 is the one that sees Debian's packages.
+has_scipy() {
+	[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import scipy.stats' 2>/dev/null
 }
 
 # as_root COMMAND...: status 126 when there is no way to be root

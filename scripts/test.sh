@@ -142,6 +142,16 @@ leak_afl() {
 	grep -q '^class: contract_L' $out/log
 }
 
+build_museum() {
+	cmake --preset museum && cmake --build build/museum -j "$jobs" --target nosnoop-museum test_museum
+}
+
+# Its own tests, then one trial of everything; programs are counted, not seconds.
+run_museum() {
+	ctest --test-dir build/museum -R museum --output-on-failure --timeout 300 &&
+		build/museum/bin/nosnoop-museum --trials 1 --runs 100000 --seconds 1000 --jobs "$jobs"
+}
+
 run_tsan() {
 	cmake --preset tsan && cmake --build build/tsan -j "$jobs" --target test_threads && build/tsan/bin/test_threads
 }
@@ -165,6 +175,14 @@ else
 fi
 
 check "threads under ThreadSanitizer" run_tsan
+
+check "build museum" build_museum
+[ $last != 0 ] || check "museum: what is known is found again" run_museum
+if has_scipy; then
+	check "museum_compare" /usr/bin/python3 -B scripts/test_museum_compare.py
+else
+	skipped "museum_compare: python3-scipy is not installed"
+fi
 
 for c in includes licence docs; do
 	check "check-$c can fail" python3 scripts/check/check-$c.py --self-test

@@ -397,6 +397,7 @@ int iopt_area_fill_domains(struct iopt_area *area, struct iopt_pages *pages)
 	struct pfn_reader r;
 	int rc;
 
+	lockdep_assert_held(LOCK_DOMAINS);
 	if (!iopt->next_domain_id)
 		return 0;
 	mutex_lock(&pages->mutex);
@@ -425,6 +426,7 @@ void iopt_area_unfill_domains(struct iopt_area *area, struct iopt_pages *pages, 
 	struct iopt_domain *storage;
 	struct unmap_walk w;
 
+	lockdep_assert_held(LOCK_DOMAINS);
 	mutex_lock(&pages->mutex);
 	storage = area->storage_domain;
 	if (!storage)

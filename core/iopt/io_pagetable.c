@@ -206,6 +206,7 @@ int iopt_map_pages(struct io_pagetable *iopt, struct iopt_pages_list *list, u64 
 		goto out_unlock;
 	/* Inside domains_rwsem, so that a domain added later sees the areas. */
 	down_write(&iopt->iova_rwsem);
+	lockdep_assert_held(LOCK_DOMAINS);
 	for (elm = list; elm; elm = elm->next) {
 		elm->area->pages = elm->pages;
 		elm->area->fa.pages = &elm->pages->fp;

@@ -177,7 +177,8 @@ static u64 pin_buffer(struct machine *m, struct buffer *b, u64 page, u64 n, bool
 }
 
 /* Tell of the pages from va on, run by run; a: the page's number in its buffer, for people. */
-static void emit_pins(struct machine *m, struct task_mm *t, u64 va, const u64 *pfns, u64 n)
+static void emit_pins(struct machine *m, struct task_mm *t, u64 va, const u64 *pfns, u64 n,
+		      bool write)
 {
 	for (u64 i = 0, from = 0; i < n; i++) {
 		u64 at = va + (from << PAGE_SHIFT);
@@ -187,7 +188,7 @@ static void emit_pins(struct machine *m, struct task_mm *t, u64 va, const u64 *p
 			continue;
 		b = task_buffer(t, at);
 		tell(m, .kind = EV_PIN, .pfn = pfns[from], .len = i + 1 - from,
-		     .a = (at - b->va) >> PAGE_SHIFT);
+		     .prot = write ? DOMAIN_WRITE : 0, .a = (at - b->va) >> PAGE_SHIFT);
 		from = i + 1;
 	}
 }
@@ -234,7 +235,7 @@ long machine_pin(struct machine *m, u32 task, u64 va, u64 n, u32 flags, u64 *out
 	m->count.pin_calls++;
 	m->count.pages_pinned += done;
 	if (unlikely(m->obs))
-		emit_pins(m, t, va, out, done);
+		emit_pins(m, t, va, out, done, flags & PIN_WRITE);
 	mutex_unlock(&m->frames_lock);
 	mutex_unlock(&t->lock);
 	return done ? (long)done : rc;
@@ -246,20 +247,21 @@ void machine_set_gup_limit(struct machine *m, u64 pages)
 }
 
 /* Before any count changes: the runs that are pinned, and those that should have been. */
-static void emit_unpins(struct machine *m, u64 pfn, u64 n)
+static void emit_unpins(struct machine *m, u64 pfn, u64 n, bool dirty)
 {
+	u32 prot = dirty ? DOMAIN_WRITE : 0;
 	u64 from = pfn, end = pfn + n;
 
 	for (; pfn < end; pfn++) {
 		if (machine_pins(m, pfn))
 			continue;
 		if (pfn > from)
-			tell(m, .kind = EV_UNPIN, .pfn = from, .len = pfn - from);
+			tell(m, .kind = EV_UNPIN, .pfn = from, .len = pfn - from, .prot = prot);
 		machine_strict(m, "P1", "unpin of a page that is not pinned (pfn)", pfn, n);
 		from = pfn + 1;
 	}
 	if (pfn > from)
-		tell(m, .kind = EV_UNPIN, .pfn = from, .len = pfn - from);
+		tell(m, .kind = EV_UNPIN, .pfn = from, .len = pfn - from, .prot = prot);
 }
 
 /* How many of the run's pages were pinned. */
@@ -285,7 +287,7 @@ static inline void unpin_pages(struct machine *m, u64 pfn, u64 n, bool dirty)
 	u64 step;
 
 	if (unlikely(m->obs))
-		emit_unpins(m, pfn, n);
+		emit_unpins(m, pfn, n, dirty);
 	for (; n; pfn += step, n -= step) {
 		x = extent_hint(m, pfn);
 		step = 1;

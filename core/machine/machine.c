@@ -116,6 +116,12 @@ void machine_request_nested(struct machine *m, struct request *req)
 		tell(m, .kind = EV_NESTED, .req = req);
 }
 
+void machine_access_notified(struct machine *m, u32 access, u64 iova, u64 length)
+{
+	if (m->obs)
+		tell(m, .kind = EV_NOTIFY, .iova = iova, .len = length, .a = access);
+}
+
 u64 machine_serial(const struct machine *m)
 {
 	return m->serial;

@@ -82,6 +82,8 @@ void machine_request_end(struct machine *m, struct request *req);
  * A request inside another one (an access that unpins from the unmap callback): seen as EV_NESTED.
  */
 void machine_request_nested(struct machine *m, struct request *req);
+/* The backend calls the unmap callback of @access: EV_NOTIFY. */
+void machine_access_notified(struct machine *m, u32 access, u64 iova, u64 length);
 u64 machine_serial(const struct machine *m); /* of the current, or last, request */
 /* A condition that must never hold does: EV_STRICT with this rule. The core's WARN_ON. */
 void machine_strict(struct machine *m, const char *rule, const char *what, u64 a, u64 b);

@@ -20,8 +20,10 @@ enum machine_event_kind {
 	EV_UNMAP_CALL, /* domain, nc, iova, len: before its EV_UNMAPs */
 	EV_UNMAP,      /* domain, nc, iova, pa, len: one contiguous piece that was removed */
 	EV_SYNC,       /* domain, nc: none of its removed pieces is reachable any more */
-	EV_PIN,	       /* pfn, len = pages: one more pin on each; a: page number in its buffer */
-	EV_UNPIN,      /* likewise, one less; sent before the counts change */
+	EV_PIN,	       /* pfn, len = pages: one more pin on each; a: page number in its buffer;
+			  prot: DOMAIN_WRITE if for writing */
+	EV_UNPIN,      /* likewise, one less; sent before the counts change; prot: DOMAIN_WRITE if
+			  marked dirty */
 	EV_CLEAN,      /* pa, len, invalidates */
 	EV_DRAIN,
 	EV_CPU_STORE, /* pa, len within a line, state = of it before; also snooped DMA */
@@ -29,6 +31,7 @@ enum machine_event_kind {
 	EV_DMA_WRITE, /* domain, nc, iova, pa, len within a line, not snooped, state before */
 	EV_DMA_READ,  /* likewise; state; secret: a byte older than the pin was returned */
 	EV_EVICT,     /* pa, len = one line, state before it */
+	EV_NOTIFY,    /* iova, len: an access (a) is asked to let go of this range */
 	EV_FAULT,     /* fault_point, an injected failure */
 	EV_STRICT,    /* rule, what, a, b */
 };

@@ -111,6 +111,17 @@ void gen_table(struct gen *g)
 		gen_add_plain(g, huge);
 }
 
+/* At an end of the address space, or aligned like no other. */
+static void set_buffer_place(struct gen *g, struct op *op)
+{
+	u64 huge = 1ULL << (30 + gen_below(g, 10));
+
+	if (gen_chance(g, 1, 2))
+		op_set_addr(op, OP_ADDR_END, (u64)op->arg * PAGE_SIZE - 1);
+	else
+		op_set_addr(op, OP_ADDR_ABS, gen_chance(g, 1, 2) ? huge : 0);
+}
+
 u32 gen_buffer(struct gen *g, u32 npages)
 {
 	struct op op = {.code = OP_BUFFER};
@@ -122,8 +133,8 @@ u32 gen_buffer(struct gen *g, u32 npages)
 	id = g->nr_buffers++;
 	op.arg = npages;
 	op_set_addr(&op, OP_ADDR_AUTO, 0);
-	if (g->cfg->bad && gen_chance(g, 1, 64))
-		op_set_addr(&op, OP_ADDR_END, (u64)npages * PAGE_SIZE - 1);
+	if (g->cfg->bad && gen_chance(g, 1, 32))
+		set_buffer_place(g, &op);
 	if (g->cfg->tasks && gen_chance(g, 1, 4))
 		op.thread = 1;
 	gen_add_plain(g, op);
@@ -186,6 +197,15 @@ static void gen_page_flags(struct gen *g)
 
 /* --- domains ----------------------------------------------------------------- */
 
+/* Open at one end, the other, or none. */
+static void set_aperture(struct gen *g, struct op *op)
+{
+	u64 first = gen_chance(g, 1, 2) ? 0 : 0x8000ULL * gen_below(g, 40);
+
+	op->addr = first;
+	op_set_len(op, first && gen_chance(g, 1, 2) ? -first : 0x140000);
+}
+
 void gen_attach_to(struct gen *g, u32 table, bool nc, u32 fail_nth)
 {
 	struct op op = {.code = OP_ATTACH, .flags = nc ? OPF_NC : 0};
@@ -199,7 +219,9 @@ void gen_attach_to(struct gen *g, u32 table, bool nc, u32 fail_nth)
 	if (g->cfg->failures && gen_chance(g, 1, 16))
 		op_set_slot(&op, 1, 1 + gen_below(g, 2 * g->cfg->max_pages));
 	if (g->cfg->failures && g->cfg->bad && gen_chance(g, 1, 16))
-		op_set_len(&op, 0x140000);
+		set_aperture(g, &op);
+	if (g->cfg->bad && gen_chance(g, 1, 48))
+		op.arg = (2 * PAGE_SIZE) >> 9; /* no area can be aligned to that */
 	op_set_fail(&op, 0, fail_nth);
 	g->tables[table].last_domain = g->nr_domains++;
 	g->tables[table].domains++;
@@ -585,6 +607,12 @@ static void gen_pin(struct gen *g)
 		return;
 	if (gen_chance(g, 3, 4))
 		op.flags |= OPF_WRITE;
+	if (g->cfg->bad && gen_chance(g, 1, 16))
+		op.addr += 512 * (1 + gen_below(g, 7)); /* pages are pinned from their begin */
+	/* The same pages once more: equal ranges share, others only overlap. */
+	if (g->last_pin.code && gen_chance(g, 1, 3))
+		op = g->last_pin;
+	g->last_pin = op;
 	g->nr_pins++;
 	g->pins++;
 	gen_add(g, op);
@@ -610,6 +638,9 @@ static void gen_rw(struct gen *g)
 		op.flags |= OPF_WRITE;
 	if (gen_chance(g, 1, 4))
 		op.flags |= OPF_KTHREAD;
+	/* Who is not the owner goes by the page, or by the object's own pins. */
+	if (gen_chance(g, 1, 2))
+		op.thread = 1 + gen_below(g, 2);
 	gen_add(g, op);
 }
 
@@ -663,11 +694,15 @@ static void gen_allow(struct gen *g, u32 table)
 	} else {
 		op.addr = 0x8000ULL * gen_below(g, 48);
 		op_set_len(&op, 0x8000ULL * (1 + gen_below(g, 32)));
+		/* One byte is too little; nothing ends before it begins. */
+		if (g->cfg->bad && gen_chance(g, 1, 6))
+			op_set_len(&op, gen_below(g, 3));
 	}
 	gen_add(g, op);
 	if (op.flags & OPF_WHOLE || gen_chance(g, 1, 2))
 		return;
-	op_set_addr(&more, OP_ADDR_ABS, 0x200000 + 0x8000ULL * gen_below(g, 48));
+	op_set_addr(&more, OP_ADDR_ABS,
+		    (gen_chance(g, 1, 4) ? 0 : 0x200000) + 0x8000ULL * gen_below(g, 48));
 	op_set_len(&more, 0x8000ULL * (1 + gen_below(g, 32)));
 	gen_add_plain(g, more);
 }

@@ -7,7 +7,7 @@
 
 #define GEN_BUFFERS  32
 #define GEN_AREAS    128
-#define GEN_ACCESSES 4
+#define GEN_ACCESSES 6
 #define GEN_NO_TABLE 0xff
 
 /* What the generator remembers of a table; areas and domains are upper bounds: requests may fail.
@@ -37,7 +37,8 @@ struct gen {
 		u8 table; /* GEN_NO_TABLE: detached */
 		bool gone;
 	} accesses[GEN_ACCESSES];
-	u32 pins; /* held, upper bound */
+	u32 pins;	    /* held, upper bound */
+	struct op last_pin; /* code OP_NOP: none yet */
 
 	/* the swarm: what this program does, and how */
 	u32 on;		  /* bits: the actions that are on */

@@ -224,6 +224,28 @@ static void scene_held(struct gen *g)
 		gen_unmap_area(g, t, area, true);
 }
 
+/* Parts of an object are in other tables, each with a storage of its own, when a domain wants the
+ * whole. */
+static void scene_parts(struct gen *g)
+{
+	u32 t = gen_any_table(g), to = t, area, n, first;
+
+	if (g->nr_tables < 2 || !map_some(g, t, 0, false, &area, &n) || n < 2)
+		return;
+	while (g->tables[t].domains)
+		gen_detach_from(g, t);
+	for (u32 i = 1 + gen_below(g, 3); i && !gen_full(g); i--) {
+		to = other_table(g, to);
+		if (to == t)
+			continue;
+		if (!g->tables[to].domains || gen_chance(g, 1, 4))
+			gen_attach_to(g, to, nc(g), 0);
+		first = gen_below(g, n);
+		gen_copy_page(g, to, area, first, 1 + gen_below(g, n - first), 0, false);
+	}
+	gen_attach_to(g, t, nc(g), 0);
+}
+
 /* An access moves while it holds pins; the second table may refuse it. */
 static void scene_replace(struct gen *g)
 {
@@ -266,9 +288,10 @@ static void scene_edge(struct gen *g)
 void gen_scene(struct gen *g)
 {
 	static void (*const scenes[])(struct gen * g) = {
-		scene_replug,	scene_slices, scene_churn, scene_failed_attach, scene_run_pins,
-		scene_run_pins, scene_split,  scene_split, scene_pair,		scene_pair,
-		scene_storage,	scene_held,   scene_held,  scene_replace,	scene_edge,
+		scene_replug,	scene_slices, scene_churn,    scene_failed_attach,
+		scene_run_pins, scene_parts,  scene_run_pins, scene_split,
+		scene_split,	scene_pair,   scene_pair,     scene_storage,
+		scene_held,	scene_held,   scene_replace,  scene_edge,
 	};
 
 	scenes[gen_below(g, ARRAY_SIZE(scenes))](g);

@@ -127,6 +127,7 @@ void run_access_unmap(void *ctx, u32 access, u64 iova, u64 length)
 	struct run_object *o = run_by_id(r, OBJ_ACCESS, access);
 	u32 n = 0;
 
+	machine_access_notified(r->s->machine, access, iova, length);
 	if (o && o->refuse && !all)
 		return;
 	while (n < run_nr_live(r, OBJ_PIN)) {

@@ -210,6 +210,7 @@ static void request_begin(struct model *md, struct request *req)
 	md->pin_log.nr = 0;
 	md->fresh = 0;
 	md->unmap_begun = false;
+	md->asked = 0;
 }
 
 /* A callback's request: the outer one has come as far as it needs to have called back. */
@@ -222,8 +223,45 @@ static void request_nested(struct model *md, struct request *req)
 	md->nested = false;
 }
 
+/*
+ * A7: an unmap asks accesses to let go of the area that is in its way, no more and no less; an
+ * access that leaves its table is asked for everything.
+ */
+static void notified(struct model *md, const struct machine_event *ev)
+{
+	bool all = !ev->iova && ev->len == UINT64_MAX;
+	const struct mtable *t;
+	struct marea *a;
+
+	md->asked |= 1ULL << (ev->a & 63);
+	if (!md->outer || (md->outer->kind != REQ_UNMAP && all))
+		return;
+	t = md->outer->kind == REQ_UNMAP ? md_find_table(md, md->outer->table) : NULL;
+	a = t ? md_area_at(t, ev->iova) : NULL;
+	if (!a || a->iova != ev->iova || a->last - a->iova != ev->len - 1)
+		model_report(md, "A7",
+			     "access %llu is to let go of %#llx, length %#llx: expected %s",
+			     (unsigned long long)ev->a, (unsigned long long)ev->iova,
+			     (unsigned long long)ev->len, t ? "an area" : "everything");
+}
+
+/* An unmap may give up only when it has asked all accesses of its table. */
+static void check_asked(struct model *md, const struct request *req)
+{
+	for (u32 i = 0; i < md->accesses.nr; i++) {
+		const struct maccess *x = *vec_at(&md->accesses, struct maccess *, i);
+
+		if (x && x->table == req->table && !(md->asked >> (x->id & 63) & 1))
+			model_report(md, "A7",
+				     "the unmap gives up: expected access %u asked, found not",
+				     x->id);
+	}
+}
+
 static void request_end(struct model *md, struct request *req)
 {
+	if (req->kind == REQ_UNMAP && req->rc == -EDEADLOCK)
+		check_asked(md, req);
 	settle(md, req);
 	md->outer = NULL;
 	if (md->lost || md->event_pins == md->npinned)
@@ -284,6 +322,7 @@ static void frames_mapped(struct model *md, const struct machine_event *ev)
 			f->mapped -= min(f->mapped, n);
 		} else {
 			f->mapped += n;
+			f->owes_mark |= ev->prot & DOMAIN_WRITE ? 1 : 0;
 			if (!f->pins)
 				model_report(md, "D10",
 					     "map of pfn %llu: expected it pinned, found not",
@@ -311,13 +350,42 @@ static void log_pins(struct model *md, u64 pfn, u64 n)
 	last->at = at;
 }
 
+static void frame_pinned(struct mframe *f, bool write)
+{
+	f->pins++;
+	f->for_write |= write;
+}
+
 static void frames_pinned(struct model *md, const struct machine_event *ev)
 {
 	for (u64 pfn = ev->pfn; pfn < ev->pfn + ev->len && !md->lost; pfn++)
-		md_frame_get(md, pfn, true)->pins++;
+		frame_pinned(md_frame_get(md, pfn, true), ev->prot & DOMAIN_WRITE);
 	md->event_pins += ev->len;
 	if (md->outer)
 		log_pins(md, ev->pfn, ev->len);
+}
+
+/*
+ * P10, as far as frames alone tell: what a device could write is marked dirty by the end, what
+ * nobody pinned for writing never is.
+ */
+static void frame_marked(struct model *md, u64 pfn, struct mframe *f, bool dirty)
+{
+	if (dirty && !f->for_write)
+		model_report(md, "P10",
+			     "unpin of pfn %llu, not pinned for writing: expected clean, found"
+			     " marked dirty",
+			     (unsigned long long)pfn);
+	if (dirty)
+		f->owes_mark = false;
+	if (f->pins != 1)
+		return;
+	if (f->owes_mark)
+		model_report(md, "P10",
+			     "last unpin of pfn %llu, which a device could write: expected marked"
+			     " dirty, found clean",
+			     (unsigned long long)pfn);
+	f->for_write = f->owes_mark = false;
 }
 
 /* D9, as far as the frame alone tells: its last pin goes while something maps it. */
@@ -326,6 +394,7 @@ static void frames_unpinned(struct model *md, const struct machine_event *ev)
 	for (u64 pfn = ev->pfn; pfn < ev->pfn + ev->len && !md->lost; pfn++) {
 		struct mframe *f = md_frame_get(md, pfn, true);
 
+		frame_marked(md, pfn, f, ev->prot & DOMAIN_WRITE);
 		if (f->pins && !--f->pins && f->mapped)
 			model_report(md, "D9",
 				     "last unpin of pfn %llu: expected unmapped, found %llu"
@@ -368,6 +437,9 @@ void model_event(struct model *md, const struct machine_event *ev)
 		break;
 	case EV_UNPIN:
 		frames_unpinned(md, ev);
+		break;
+	case EV_NOTIFY:
+		notified(md, ev);
 		break;
 	case EV_FAULT:
 		md->fault_point = ev->fault_point;

@@ -3,7 +3,7 @@
  * The reference model of the page core: tables, areas, pins, accounting, translations. Its own,
  * simple data structures; no code shared with core/iopt. From a request alone it predicts the
  * result (errno, IOVA, bytes), and after it checks machine and backend against the invariants
- * I1-I11, S1-S6, P1-P9, D1-D10, A1-A6, R1-R9.
+ * I1-I11, S1-S6, P1-P10, D1-D10, A1-A7, R1-R9.
  */
 #ifndef NOSNOOP_MODEL_H
 #define NOSNOOP_MODEL_H

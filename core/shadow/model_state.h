@@ -35,7 +35,9 @@ struct mslot {
 struct mframe {
 	u64 mapped; /* bytes, over all domains */
 	u32 pins;
-	u32 want;
+	u32 want : 30;
+	u32 for_write : 1; /* one of the pins since the first was */
+	u32 owes_mark : 1; /* a domain could write it, and no unpin has marked it dirty since */
 };
 
 struct mchunk {
@@ -162,6 +164,7 @@ struct model {
 	bool unmap_begun;  /* of the outer request: where it stands */
 	bool unmap_over;
 	u64 unmap_start, unmapped;
+	u64 asked; /* bits: accesses whose unmap callback was called, by id modulo 64 */
 
 	u32 nr_findings;
 	struct model_finding findings[MODEL_FINDINGS];

@@ -710,6 +710,7 @@ void shadow_event(struct shadow *s, const struct machine_event *ev)
 		finding_add(s, ev->rule, ev->what, ev->a, ev->b);
 		break;
 	case EV_NESTED:
+	case EV_NOTIFY:
 	case EV_FAULT:
 		break;
 	}

@@ -248,6 +248,68 @@ static void test_detach_keeps_pin(void **state)
 	expect_finding(e, "A3");
 }
 
+/* P10, both ways: what the unpin says is not what the pin and the map allowed for. */
+static void test_dirty_marks(void **state)
+{
+	struct env *e = *state;
+	u64 pfn[2];
+
+	assert_int_equal(machine_pin(e->m, 0, VA_P, 2, 0, pfn), 2);
+	machine_unpin(e->m, pfn[0], 1, false);
+	expect_silence(e);
+	machine_unpin(e->m, pfn[1], 1, true);
+	expect_finding(e, "P10");
+}
+
+static void test_dirty_mark_missing(void **state)
+{
+	struct env *e = *state;
+	u64 pfn[2];
+
+	e->d = domain_new(e, NULL);
+	fake_pin(e, VA_P, 2, pfn);
+	fake_map(e, 0, pfn, 1);
+	assert_int_equal(domain_unmap(e->d, 0, K4), K4);
+	machine_unpin(e->m, pfn[1], 1, false);
+	expect_silence(e);
+	machine_unpin(e->m, pfn[0], 1, false);
+	expect_finding(e, "P10");
+}
+
+/* A7: of an unmap just the area, of a move everything. */
+static void notify_wrongly(struct env *e, struct request req, u64 iova, u64 right, u64 wrong)
+{
+	u64 pfns[2];
+
+	pin_two(e, pfns);
+	req_begin(e, &req);
+	machine_access_notified(e->m, 1, iova, right);
+	expect_silence(e);
+	machine_access_notified(e->m, 1, iova, wrong);
+	expect_finding(e, "A7");
+}
+
+static void test_unmap_notifies(void **state)
+{
+	notify_wrongly(*state, (struct request){UNMAP_(1, 0, U)}, 0x1000, 4 * K4, U);
+}
+
+static void test_detach_notifies(void **state)
+{
+	notify_wrongly(*state, (struct request){.kind = REQ_ACCESS_DETACH, .access = 1}, 0, U,
+		       4 * K4);
+}
+
+static void test_unmap_gives_up(void **state)
+{
+	struct env *e = *state;
+	u64 pfns[2];
+
+	pin_two(e, pfns);
+	SEND(e, -EDEADLOCK, UNMAP_(1, 0, U));
+	expect_finding(e, "A7");
+}
+
 static void test_wrong_pfns(void **state)
 {
 	u64 pfns[2], handed[2];
@@ -348,13 +410,13 @@ static void break_extra_pin(struct env *e, const u64 *pfns)
 static void break_lost_pin(struct env *e, const u64 *pfns)
 {
 	domain_unmap(e->d, 0x3000, K4);
-	machine_unpin(e->m, pfns[2], 1, false);
+	machine_unpin(e->m, pfns[2], 1, true);
 	fake_map(e, 0x3000, &pfns[2], 1);
 }
 
 static void break_early_unpin(struct env *e, const u64 *pfns)
 {
-	machine_unpin(e->m, pfns[2], 1, false);
+	machine_unpin(e->m, pfns[2], 1, true);
 }
 
 static void break_charge(struct env *e, const u64 *pfns)
@@ -685,27 +747,19 @@ int main(void)
 {
 	int failed = run_row_tests();
 	const struct CMUnitTest tests[] = {
-		TEST(test_auto_lowest),
-		TEST(test_auto_reserved),
-		TEST(test_auto_windows),
-		TEST(test_auto_top),
-		TEST(test_wrong_bytes),
-		TEST(test_wrong_ranges),
-		TEST(test_injected),
-		TEST(test_bad_out),
-		TEST(test_bad_out_leaves),
-		TEST(test_cow_between_fills),
-		TEST(test_unmap_asks_access),
-		TEST(test_detach_releases),
-		TEST(test_detach_keeps_pin),
-		TEST(test_wrong_pfns),
-		TEST(test_leak),
-		TEST(test_remap_under_pin),
-		cmocka_unit_test(test_check_machine),
-		TEST(test_small_maps),
-		TEST(test_cut_shares_page),
-		TEST(test_cut_filled),
-		cmocka_unit_test(test_check_view),
+		TEST(test_auto_lowest),	       TEST(test_auto_reserved),
+		TEST(test_auto_windows),       TEST(test_auto_top),
+		TEST(test_wrong_bytes),	       TEST(test_wrong_ranges),
+		TEST(test_injected),	       TEST(test_bad_out),
+		TEST(test_bad_out_leaves),     TEST(test_cow_between_fills),
+		TEST(test_unmap_asks_access),  TEST(test_detach_releases),
+		TEST(test_detach_keeps_pin),   TEST(test_dirty_marks),
+		TEST(test_dirty_mark_missing), TEST(test_unmap_notifies),
+		TEST(test_detach_notifies),    TEST(test_unmap_gives_up),
+		TEST(test_wrong_pfns),	       TEST(test_leak),
+		TEST(test_remap_under_pin),    cmocka_unit_test(test_check_machine),
+		TEST(test_small_maps),	       TEST(test_cut_shares_page),
+		TEST(test_cut_filled),	       cmocka_unit_test(test_check_view),
 	};
 
 	return failed + cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,9 +52,17 @@ void req_end(struct env *e, struct request *req, int rc)
 	machine_request_end(e->m, req);
 }
 
+/* What a core does before it gives up. */
+void req_ask(struct env *e, int rc)
+{
+	for (u32 id = 1; rc == -EDEADLOCK && e->busy_iova && id <= 4; id++)
+		machine_access_notified(e->m, id, e->busy_iova, K4);
+}
+
 void req_send(struct env *e, struct request req, int rc)
 {
 	req_begin(e, &req);
+	req_ask(e, rc);
 	req_end(e, &req, rc);
 }
 

@@ -36,6 +36,7 @@ struct env {
 	struct buffer *p, *h, *r;
 	struct domain *d;
 	u32 op;
+	u64 busy_iova; /* a page that accesses do not let go of: an unmap asks all of them */
 };
 
 #define SEND(e, result, ...) req_send(e, (struct request){__VA_ARGS__}, result)
@@ -56,6 +57,7 @@ int env_setup(void **state);
 int env_teardown(void **state);
 void req_begin(struct env *e, struct request *req);
 void req_end(struct env *e, struct request *req, int rc);
+void req_ask(struct env *e, int rc);
 void req_send(struct env *e, struct request req, int rc);
 void expect_silence(struct env *e);
 void expect_finding(struct env *e, const char *rule);

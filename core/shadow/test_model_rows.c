@@ -27,6 +27,7 @@ static void world_mark(struct env *e)
 	req_begin(e, &req);
 	fake_pin(e, VA_P + 3 * K4, 1, pfns);
 	req_end(e, &req, 0);
+	e->busy_iova = 0x13000;
 	SEND(e, -EDEADLOCK, .kind = REQ_UNMAP, .table = 3, .iova = 0x13000, .length = K4);
 }
 
@@ -115,6 +116,7 @@ static void run_row(const struct row *row, int rc, const char *rule)
 	if (row->more)
 		row->more(e);
 	req_begin(e, &req);
+	req_ask(e, rc);
 	req_end(e, &req, rc);
 	if (rule)
 		expect_finding(e, rule);

@@ -391,8 +391,7 @@ static void write_trace(struct command *cmd, const struct check_verdict *v, u32 
 static void make_traces(struct command *cmd, struct check_verdict *v)
 {
 	for (u32 c = 0; c <= SHADOW_CONTRACTS; c++) {
-		struct check_trace *t = c < SHADOW_CONTRACTS ? &v->res.broken[c]
-								   : &v->res.finding;
+		struct check_trace *t = c < SHADOW_CONTRACTS ? &v->res.broken[c] : &v->res.finding;
 		bool crash = c == SHADOW_CONTRACTS && !strcmp(v->res.rule, "crash");
 
 		if (!t->requests)

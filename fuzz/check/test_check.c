@@ -62,10 +62,14 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{"none", {2, 3, 2, 2, 4, 0, 0}},	{"eager", {0}},
-	{"eager_merged", {0}},			{"sticky_max", {0}},
-	{"v1_posted", {3, 0, 3, 3, 4, 0, 0}},	{"sticky", {0, 0, 0, 0, 4, 0, 0}},
-	{"storage_skip", {0, 0, 0, 3, 0, 0, 0}}, {"exact", {0, 0, 0, 3, 4, 0, 0}},
+	{"none", {2, 3, 2, 2, 4, 0, 0}},
+	{"eager", {0}},
+	{"eager_merged", {0}},
+	{"sticky_max", {0}},
+	{"v1_posted", {3, 0, 3, 3, 4, 0, 0}},
+	{"sticky", {0, 0, 0, 0, 4, 0, 0}},
+	{"storage_skip", {0, 0, 0, 3, 0, 0, 0}},
+	{"exact", {0, 0, 0, 3, 4, 0, 0}},
 };
 
 static void assert_row(const struct row *row, const struct check_space *space)
@@ -140,9 +144,8 @@ static void test_claims_are_verdicts(void **state)
 static void test_traces_replay(void **state)
 {
 	struct check_result res = explore_named("v1_posted", check_preset("small"));
-	struct run_config cfg = {.backend = &backend_core,
-				 .policy = flush_policy_find("v1_posted"),
-				 .shadow = true};
+	struct run_config cfg = {
+		.backend = &backend_core, .policy = flush_policy_find("v1_posted"), .shadow = true};
 	struct run *r = run_create(&cfg);
 	size_t at;
 	u32 ops;
@@ -155,8 +158,7 @@ static void test_traces_replay(void **state)
 		ops = program_nr_ops(&res.broken[c].program);
 		for (at = 0; run_step(r, &res.broken[c].program, &at);)
 			/* broken by the last op, and not before */
-			assert_int_equal(shadow_broken(run_shadow(r)) >> c & 1,
-					 run_ops(r) == ops);
+			assert_int_equal(shadow_broken(run_shadow(r)) >> c & 1, run_ops(r) == ops);
 		assert_int_equal(shadow_violation(run_shadow(r), c)->op, ops);
 	}
 	run_destroy(r);
@@ -181,8 +183,7 @@ static char *story(const struct check_result *res)
 static void test_workers_do_not_show(void **state)
 {
 	static const u32 jobs[] = {1, 2, 5};
-	struct check_config cfg =
-		config(flush_policy_find("area_flag"), check_preset("small"));
+	struct check_config cfg = config(flush_policy_find("area_flag"), check_preset("small"));
 	char *first = NULL;
 
 	for (u32 i = 0; i < ARRAY_SIZE(jobs); i++) {
@@ -300,9 +301,8 @@ struct form {
 /* The form of what @text leads to, behind the set-up of @space. */
 static struct form form_of(const char *policy, const struct check_space *space, const char *text)
 {
-	struct run_config cfg = {.backend = &backend_core,
-				 .policy = flush_policy_find(policy),
-				 .shadow = true};
+	struct run_config cfg = {
+		.backend = &backend_core, .policy = flush_policy_find(policy), .shadow = true};
 	struct run *r = run_create(&cfg);
 	struct text_error te;
 	char err[256], line[600];
@@ -336,8 +336,8 @@ static bool same(const char *policy, const struct check_space *space, const char
 	return x.len == y.len && !memcmp(x.bytes, y.bytes, x.len);
 }
 
-#define SETUP                                                                          \
-	"buffer P 2 pages\ntable A\nhuge_pages A off\naccess x0 A pages\ntable B\n"   \
+#define SETUP                                                                       \
+	"buffer P 2 pages\ntable A\nhuge_pages A off\naccess x0 A pages\ntable B\n" \
 	"huge_pages B off\naccess x1 B pages\n"
 #define SAME(policy, a, b)   assert_true(same(policy, check_preset("small"), SETUP a, SETUP b))
 #define DIFFER(policy, a, b) assert_false(same(policy, check_preset("small"), SETUP a, SETUP b))
@@ -359,7 +359,8 @@ static void test_forms(void **state)
 	DIFFER("sticky", "map A a0 P at 0x10000\ncopy A a1 from a0[0] at 0x40000\n",
 	       "map A a0 P at 0x10000\ncopy A a1 from a0[0] at 0x4000\n");
 	/* lines that were cleaned, and lines that were not: unmapped both, but pinned */
-	DIFFER("sticky", "map A a0 P at 0x10000\npin x0 k0 a0\nattach A n0 noncoherent\ndetach A n0\n",
+	DIFFER("sticky",
+	       "map A a0 P at 0x10000\npin x0 k0 a0\nattach A n0 noncoherent\ndetach A n0\n",
 	       "map A a0 P at 0x10000\npin x0 k0 a0\n");
 	/* a cut leaves no gap where a copy would go */
 	DIFFER("sticky", "map A a0 P at 0x10000\ncut A 0x10fff\n",

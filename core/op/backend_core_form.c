@@ -17,7 +17,10 @@
  */
 #include "core/op/backend_core.h"
 
-#define FORM_AREAS 64 /* more than that in all tables: no form */
+#include <stddef.h>
+
+#define FORM_AREAS 64	/* more than that in all tables: no form */
+#define FORM_STATE 1024 /* private state of one object that a policy may bring into normal form */
 
 struct form {
 	struct core_backend *c;
@@ -53,9 +56,10 @@ static void put_state(struct form *f, enum flush_state kind, const struct flush_
 		      const void *state, u32 size)
 {
 	const struct flush_policy *policy = f->c->ctx.policy;
-	u8 *copy = f->out + f->nr;
+	/* The policy sees its own type there: a place in the form may be aligned to nothing. */
+	_Alignas(max_align_t) u8 copy[FORM_STATE];
 
-	if (f->nr + size <= f->room) {
+	if (size <= sizeof(copy)) {
 		/* NULL: page state that was never made, which is zero. */
 		if (state)
 			memcpy(copy, state, size);
@@ -63,7 +67,14 @@ static void put_state(struct form *f, enum flush_state kind, const struct flush_
 			memset(copy, 0, size);
 		if (policy->normal_form && size)
 			policy->normal_form(kind, table, copy);
+		put_bytes(f, copy, size);
+		return;
 	}
+	/* As it is: states that could be one stay two. */
+	if (f->nr + size <= f->room && !state)
+		memset(f->out + f->nr, 0, size);
+	else if (f->nr + size <= f->room)
+		memcpy(f->out + f->nr, state, size);
 	f->nr += size;
 }
 

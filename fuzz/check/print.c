@@ -92,6 +92,9 @@ void check_print_remarks(FILE *out, const struct check_verdict *v)
 		if (res->broken[c].requests && v->policy->claims >> c & 1)
 			fprintf(out, "%s claims %s, and breaks it in %u requests\n",
 				v->policy->name, shadow_contract_name[c], res->broken[c].requests);
+	if (res->refused)
+		fprintf(out, "%s: %llu requests were refused though nothing was made to fail\n",
+			v->policy->name, (unsigned long long)res->refused);
 	if (res->finding.requests)
 		fprintf(out, "%s: %s: %s, in %u requests\n", v->policy->name, res->rule, res->what,
 			res->finding.requests);

@@ -259,21 +259,25 @@ void space_requests(const struct space *sp, const struct scene *scene, space_fn 
 
 /* --- ops --------------------------------------------------------------------------------------- */
 
-/* An IOVA for @npages pages behind the first @place areas; 0: the gap is too narrow. */
-static u64 place_iova(const struct scene_table *t, u32 place, u32 npages)
+/*
+ * An IOVA behind the first @place areas, with room for any area and a gap on either side; 0: there is
+ * no such room.
+ */
+static u64 place_iova(const struct scene_table *t, u32 place)
 {
+	const u64 most = CHECK_PAGES_MAX * PAGE_SIZE;
 	const struct scene_area *a = t->area + place;
 	u64 start, room;
 
 	if (!t->nr_areas)
 		return IOVA_FIRST;
 	if (!place)
-		return a->iova > IOVA_STEP ? round_down(a->iova - 1, IOVA_STEP) : 0;
+		return a->iova > most ? round_down(a->iova - most - 1, IOVA_STEP) : 0;
 	start = a[-1].iova + a[-1].npages * PAGE_SIZE;
 	if (place == t->nr_areas)
 		return round_up(start + 1, IOVA_STEP);
-	room = (a->iova - start) >> PAGE_SHIFT;
-	return room >= npages + 2 ? start + ((room - npages) / 2 << PAGE_SHIFT) : 0;
+	room = a->iova - start;
+	return room >= most + 2 * PAGE_SIZE ? start + round_down((room - most) / 2, PAGE_SIZE) : 0;
 }
 
 /* Map calls of a domain before its last area: one a page. */
@@ -316,7 +320,7 @@ static void set_prot(struct op *op, struct action a)
 static int map_op(const struct space *sp, const struct scene *s, struct action a, struct program *p)
 {
 	struct op op = {.code = OP_MAP, .flags = OPF_WHOLE};
-	u64 iova = place_iova(&s->table[a.table], a.place, CHECK_PAGES_MAX);
+	u64 iova = place_iova(&s->table[a.table], a.place);
 
 	op_set_ref(&op, 0, a.table, true);
 	op_set_ref(&op, 1, a.to, true);
@@ -338,7 +342,7 @@ static int copy_op(const struct space *sp, const struct scene *s, struct action 
 		   struct program *p)
 {
 	struct op op = {.code = OP_COPY, .flags = OPF_SOURCE}, to = {.code = OP_MORE};
-	u64 iova = place_iova(&s->table[a.to], a.place, CHECK_PAGES_MAX);
+	u64 iova = place_iova(&s->table[a.to], a.place);
 
 	op_set_ref(&op, 0, a.to, true);
 	op_set_ref(&op, 1, a.table, true);

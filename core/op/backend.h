@@ -26,8 +26,10 @@ struct backend_callbacks {
 /* Which table, and which user buffer, is the first, the second ... of a form. */
 #define FORM_TABLES  4
 #define FORM_BUFFERS 4
+#define FORM_WIDE    32 /* pages: gaps that are wider are alike */
 struct form_order {
 	u32 nr_tables, nr_buffers;
+	bool gaps;		/* between areas, counted: areas can still be put there */
 	u32 table[FORM_TABLES]; /* ids */
 	u64 va[FORM_BUFFERS];	/* of each buffer's first page, all of one task */
 };

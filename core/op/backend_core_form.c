@@ -3,8 +3,8 @@
  * The state of the backend "core" as bytes, for tools that ask whether two states have the same
  * future. What is left out, and why it may be:
  *  - addresses, ids, serials and the age of objects: nothing decides by them;
- *  - how wide gaps between areas are: requests name whole areas or parts of one, so only the order
- *    counts, and whether there is a gap, where a new area can go;
+ *  - gaps between areas that are wider than anything that goes there: requests name whole areas or
+ *    parts of one, so only the order counts, and what fits between them;
  *  - pins of pages, the pfn array, charges, what domains map: they follow from areas, domains and
  *    accesses (invariants P1, S5, P7, D1 of core/README.md), which the reference model checks;
  *  - dirty marks and contents of frames: no request reads them.
@@ -141,7 +141,7 @@ static bool put_area(struct form *f, const struct iopt_area *area)
 static bool put_table(struct form *f, struct io_pagetable *iopt)
 {
 	struct iopt_area *area;
-	u64 end = 0; /* of the area before; 0: none */
+	u64 end = 0, gap; /* end: of the area before; 0: none */
 
 	put(f, iopt->next_domain_id);
 	for (u32 i = 0; i < iopt->next_domain_id; i++)
@@ -151,7 +151,9 @@ static bool put_table(struct form *f, struct io_pagetable *iopt)
 	put(f, iopt->nr_areas);
 	for (area = iopt_area_iter_first(iopt, 0, UINT64_MAX); area;
 	     area = iopt_area_iter_next(area, 0, UINT64_MAX)) {
-		put(f, end && end == iopt_area_iova(area));
+		gap = end ? (iopt_area_iova(area) - end) >> PAGE_SHIFT : FORM_WIDE;
+		if (f->order->gaps)
+			put(f, min(gap, (u64)FORM_WIDE));
 		end = iopt_area_last_iova(area) + 1;
 		if (!put_area(f, area))
 			return false;

@@ -2,11 +2,7 @@
 /* Which requests a state allows, and what they look like as ops. */
 #include "fuzz/check/space.h"
 
-/*
- * Where areas go: far apart, so that there is room between any two that do not touch, and a new one
- * in a gap goes to its middle. Halving lasts longer than any shortest sequence; where it does not,
- * space_op() says so.
- */
+/* Where areas go: far apart. Halving a gap lasts longer than any sequence here; else space_op() says. */
 #define IOVA_FIRST 0x40000000ULL
 #define IOVA_STEP  (PAGE_SIZE << 14)
 
@@ -128,21 +124,54 @@ static void offer(struct walk *w, struct action a)
 		w->stopped = !w->fn(w->ctx, a);
 }
 
-/* Is there a gap behind the first @place areas? */
-static bool has_gap(const struct scene_table *t, u32 place)
+/* Pages between the areas @place - 1 and @place. */
+static u64 gap_pages(const struct scene_table *t, u32 place)
 {
 	const struct scene_area *a = t->area + place;
 
-	return !place || place == t->nr_areas || a[-1].iova + a[-1].npages * PAGE_SIZE != a->iova;
+	return (a->iova - a[-1].iova - a[-1].npages * PAGE_SIZE) >> PAGE_SHIFT;
 }
 
-/* All places in @table, with all permissions that @writable allows. */
-static void offer_places(struct walk *w, struct action a, u32 table, bool writable)
+/* Before the first and behind the last area there is room; between two, in what a form calls wide. */
+static bool fits(const struct scene_table *t, u32 place, u32 npages)
+{
+	u64 gap = place && place < t->nr_areas ? gap_pages(t, place) : FORM_WIDE;
+
+	return gap >= FORM_WIDE || gap >= npages;
+}
+
+/*
+ * The IOVA for @npages pages behind the first @place areas, where they fit: in the middle of a wide
+ * gap, so that there are two again; at the start of a narrow one (an area has gone from between two
+ * halves of a cut). 0: two wide gaps are not left any more, or the addresses end.
+ */
+static u64 place_iova(const struct scene_table *t, u32 place, u32 npages)
+{
+	const struct scene_area *a = t->area + place;
+	u64 start, gap;
+
+	if (!t->nr_areas)
+		return IOVA_FIRST;
+	if (!place)
+		return a->iova < IOVA_STEP ? 0
+					   : round_down(a->iova - FORM_WIDE * PAGE_SIZE, IOVA_STEP);
+	start = a[-1].iova + a[-1].npages * PAGE_SIZE;
+	if (place == t->nr_areas)
+		return round_up(start + FORM_WIDE * PAGE_SIZE, IOVA_STEP);
+	gap = gap_pages(t, place);
+	if (gap < FORM_WIDE)
+		return start;
+	gap = (gap - npages) / 2;
+	return gap < FORM_WIDE ? 0 : start + (gap << PAGE_SHIFT);
+}
+
+/* All places in @table where @npages fit, with all permissions that @writable allows. */
+static void offer_places(struct walk *w, struct action a, u32 table, u32 npages, bool writable)
 {
 	const struct scene_table *t = &w->scene->table[table];
 
 	for (u32 place = 0; place <= t->nr_areas; place++) {
-		if (!has_gap(t, place))
+		if (!fits(t, place, npages))
 			continue;
 		a.place = place;
 		for (u32 ro = !writable; ro <= w->sp->cfg.readonly; ro++) {
@@ -169,7 +198,7 @@ static void offer_maps(struct walk *w)
 			if (w->sp->cfg.aliased || !buffer_mapped(w->scene, b))
 				offer_places(w,
 					     (struct action){.kind = ACT_MAP, .table = t, .to = b},
-					     t, true);
+					     t, w->sp->cfg.pages, true);
 }
 
 static void offer_domains(struct walk *w, enum action_kind kind)
@@ -196,7 +225,8 @@ static void offer_copies(struct walk *w, struct action a, const struct scene_are
 				a.first = first;
 				a.last = last;
 				a.to = to;
-				offer_places(w, a, to, w->scene->object[area->object].writable);
+				offer_places(w, a, to, last - first + 1,
+					     w->scene->object[area->object].writable);
 			}
 }
 
@@ -259,27 +289,6 @@ void space_requests(const struct space *sp, const struct scene *scene, space_fn 
 
 /* --- ops --------------------------------------------------------------------------------------- */
 
-/*
- * An IOVA behind the first @place areas, with room for any area and a gap on either side; 0: there is
- * no such room.
- */
-static u64 place_iova(const struct scene_table *t, u32 place)
-{
-	const u64 most = CHECK_PAGES_MAX * PAGE_SIZE;
-	const struct scene_area *a = t->area + place;
-	u64 start, room;
-
-	if (!t->nr_areas)
-		return IOVA_FIRST;
-	if (!place)
-		return a->iova > most ? round_down(a->iova - most - 1, IOVA_STEP) : 0;
-	start = a[-1].iova + a[-1].npages * PAGE_SIZE;
-	if (place == t->nr_areas)
-		return round_up(start + 1, IOVA_STEP);
-	room = a->iova - start;
-	return room >= most + 2 * PAGE_SIZE ? start + round_down((room - most) / 2, PAGE_SIZE) : 0;
-}
-
 /* Map calls of a domain before its last area: one a page. */
 static u32 calls_before_last(const struct scene_table *t)
 {
@@ -320,7 +329,7 @@ static void set_prot(struct op *op, struct action a)
 static int map_op(const struct space *sp, const struct scene *s, struct action a, struct program *p)
 {
 	struct op op = {.code = OP_MAP, .flags = OPF_WHOLE};
-	u64 iova = place_iova(&s->table[a.table], a.place);
+	u64 iova = place_iova(&s->table[a.table], a.place, sp->cfg.pages);
 
 	op_set_ref(&op, 0, a.table, true);
 	op_set_ref(&op, 1, a.to, true);
@@ -342,7 +351,7 @@ static int copy_op(const struct space *sp, const struct scene *s, struct action 
 		   struct program *p)
 {
 	struct op op = {.code = OP_COPY, .flags = OPF_SOURCE}, to = {.code = OP_MORE};
-	u64 iova = place_iova(&s->table[a.to], a.place);
+	u64 iova = place_iova(&s->table[a.to], a.place, a.last - a.first + 1u);
 
 	op_set_ref(&op, 0, a.to, true);
 	op_set_ref(&op, 1, a.table, true);

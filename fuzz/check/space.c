@@ -104,6 +104,7 @@ static void add_order(struct space *sp, const u8 *tables, const u8 *buffers)
 
 	o->nr_tables = sp->cfg.tables;
 	o->nr_buffers = sp->nr_buffers;
+	o->gaps = sp->cfg.areas > 2; /* else no area ever comes between two */
 	for (u32 i = 0; i < sp->cfg.tables; i++)
 		o->table[i] = tables[i] + 1;
 	memcpy(sp->buffer_order[sp->nr_orders++], buffers, sp->nr_buffers);

@@ -48,7 +48,7 @@ def title(s):
 
 def cell(v):
     if v["verdict"] == "broken":
-        return ("!" if v["claimed"] else "") + f"x@{v['requests']}"
+        return f"x@{v['requests']}" + ("!" if v["claimed"] else "")
     return "safe" if v["verdict"] == "safe" else f">{v['requests']}"
 
 
@@ -99,7 +99,11 @@ def main():
         print_table(results)
         print()
     wrong = list(disagreements(spaces, args.exact))
-    print("\n".join(wrong) if wrong else "What the policies claim is what held.")
+    open_ends = sorted({r["policy"] for results in spaces.values() for r in results if r["end"] != "fixpoint"})
+    if open_ends:
+        print(f"Bounded somewhere, so that nothing there is proved of: {', '.join(open_ends)}.")
+    proved = "What the policies claim is what held" + (" as far as it was explored." if open_ends else ".")
+    print("\n".join(wrong) if wrong else proved)
     sys.exit(1 if wrong else 0)
 
 

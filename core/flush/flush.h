@@ -8,6 +8,9 @@
  * each object. Void hooks are on paths that cannot fail: they must not allocate. Hooks that return
  * int give 0 or a negative errno, and the request is undone.
  *
+ * Ids and serials are names: they say whether two are the same, and of two domains of a table which
+ * is older (the lesser id). Nothing else may be read from their values.
+ *
  * State lives only in what the core allocates for the policy, zeroed: table_size, pages_size and
  * area_size bytes beside each object (`priv`), and page_size bytes for each page index of an object
  * (flush_page_state()). No globals, no malloc: a snapshot of the arena holds all of it. State must

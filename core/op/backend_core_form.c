@@ -2,7 +2,8 @@
 /*
  * The state of the backend "core" as bytes, for tools that ask whether two states have the same
  * future. What is left out, and why it may be:
- *  - addresses, ids, serials and the age of objects: nothing decides by them;
+ *  - addresses, ids, serials and the age of objects: the core does not decide by them, and a policy
+ *    may not (core/flush/flush.h), but for the age of a table's domains, which is kept;
  *  - gaps between areas that are wider than anything that goes there: requests name whole areas or
  *    parts of one, so only the order counts, and what fits between them;
  *  - pins of pages, the pfn array, charges, what domains map: they follow from areas, domains and
@@ -99,6 +100,16 @@ static u32 domain_slot(const struct io_pagetable *iopt, const struct iopt_domain
 	return i + 1;
 }
 
+/* How many domains of the table are older: ids grow. */
+static u32 domain_age(const struct io_pagetable *iopt, u32 slot)
+{
+	u32 age = 0;
+
+	for (u32 i = 0; i < iopt->next_domain_id; i++)
+		age += iopt->domains[i]->fd.id < iopt->domains[slot]->fd.id;
+	return age;
+}
+
 /* The pins of one area, the newest first, as access->pins has them. */
 static void put_pins(struct form *f, const struct iopt_area *area)
 {
@@ -145,7 +156,7 @@ static bool put_table(struct form *f, struct io_pagetable *iopt)
 
 	put(f, iopt->next_domain_id);
 	for (u32 i = 0; i < iopt->next_domain_id; i++)
-		put(f, iopt->domains[i]->fd.nc);
+		put(f, domain_age(iopt, i) << 1 | iopt->domains[i]->fd.nc);
 	put(f, iopt->iova_alignment << 1 | iopt->disable_large_pages);
 	put_state(f, FLUSH_STATE_TABLE, &iopt->ft, iopt->ft.priv, f->c->ctx.policy->table_size);
 	put(f, iopt->nr_areas);

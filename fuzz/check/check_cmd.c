@@ -24,7 +24,8 @@ NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-check " NOSNOOP_VERSI
 struct command {
 	struct check_config cfg;
 	struct policies policies;
-	const char *policy_arg, *preset, *out;
+	const char *out;
+	char *policy_arg[POLICIES_MAX]; /* as --policy named each; NULL: by its name */
 	bool json, complete, progress, disk_full;
 	char commit[COMMIT_TEXT];
 	struct check_verdict *verdict;
@@ -149,7 +150,6 @@ static void take_preset(struct command *cmd, const char *name)
 		}
 		bad_input("--preset %s: expected one of %s", name, known);
 	}
-	cmd->preset = name;
 	cmd->cfg.space = *space;
 }
 
@@ -204,13 +204,21 @@ static bool parse_space(struct check_space *c, int key, const char *arg)
 	return false;
 }
 
+/* One of a list at a time, so that it is known which argument a shared object came by. */
 static void parse_policy(struct command *cmd, const char *arg)
 {
-	char err[4096];
+	char err[4096], *list = strdup(arg), *rest = list, *one;
+	u32 from;
 
-	cmd->policy_arg = arg;
-	if (policies_add(&cmd->policies, arg, err, sizeof(err)))
-		bad_input("%s", err);
+	while (list && (one = strsep(&rest, ","))) {
+		from = cmd->policies.nr;
+		if (policies_add(&cmd->policies, one, err, sizeof(err)))
+			bad_input("%s", err);
+		for (; from < cmd->policies.nr; from++)
+			if (cmd->policies.handle[from])
+				cmd->policy_arg[from] = strdup(one);
+	}
+	free(list);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -355,8 +363,7 @@ static char *trace_text(const struct command *cmd, const struct check_verdict *v
 		.policy = v->policy,
 		.program = &t->program,
 		.commit = cmd->commit,
-		.policy_arg = v->policy == flush_policy_find(v->policy->name) ? NULL
-									      : cmd->policy_arg,
+		.policy_arg = cmd->policy_arg[v - cmd->verdict],
 	};
 	char origin[128], file[128];
 	char *text = NULL;
@@ -411,7 +418,8 @@ static void make_traces(struct command *cmd, struct check_verdict *v)
 
 /* --- the run ----------------------------------------------------------------------------------- */
 
-static void explore(struct command *cmd, const struct flush_policy *policy, struct check_verdict *v)
+/* False: it could not begin; what the others came to is told all the same. */
+static bool explore(struct command *cmd, const struct flush_policy *policy, struct check_verdict *v)
 {
 	struct check_config cfg = cmd->cfg;
 	char err[256];
@@ -427,11 +435,15 @@ static void explore(struct command *cmd, const struct flush_policy *policy, stru
 	v->policy = policy;
 	rc = check_explore(&cfg, &v->res, err, sizeof(err));
 	clear_progress(cmd);
-	if (rc)
-		bad_input("%s: %s", policy->name, *err ? err : strerror(-rc));
+	if (rc) {
+		fprintf(stderr, "nosnoop-check: %s: %s\n", policy->name,
+			*err ? err : strerror(-rc));
+		return false;
+	}
 	for (u32 c = 0; c < SHADOW_CONTRACTS; c++)
 		v->broken |= (u32) !!v->res.broken[c].requests << c;
 	make_traces(cmd, v);
+	return true;
 }
 
 static void print_traces(const struct check_verdict *v)
@@ -441,17 +453,15 @@ static void print_traces(const struct check_verdict *v)
 			printf("\n%s", v->trace[c]);
 }
 
-static int print_json(const struct command *cmd)
+static void print_json(const struct command *cmd)
 {
 	json_t *j = check_json(&cmd->cfg, cmd->commit, cmd->verdict, cmd->done);
-	int rc;
 
 	if (!j)
 		bad_input("out of memory");
-	rc = json_dumpf(j, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	json_dumpf(j, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 	putchar('\n');
 	json_decref(j);
-	return rc;
 }
 
 static void print_end(const struct command *cmd)
@@ -481,6 +491,8 @@ static void free_all(struct command *cmd)
 			free(cmd->verdict[i].trace[c]);
 	}
 	free(cmd->verdict);
+	for (u32 i = 0; i < cmd->policies.nr; i++)
+		free(cmd->policy_arg[i]);
 	policies_close(&cmd->policies);
 }
 
@@ -488,6 +500,7 @@ int main(int argc, char **argv)
 {
 	static struct command cmd;
 	struct sigaction sa = {.sa_handler = on_signal};
+	bool begun = true;
 	int rc;
 
 	parse(&cmd, argc, argv);
@@ -502,10 +515,10 @@ int main(int argc, char **argv)
 		check_print_space(stdout, &cmd.cfg.space);
 		check_print_head(stdout);
 	}
-	for (u32 i = 0; i < cmd.policies.nr && !interrupted; i++) {
-		explore(&cmd, cmd.policies.policy[i], &cmd.verdict[i]);
-		cmd.done = i + 1;
-		if (!cmd.json)
+	for (u32 i = 0; i < cmd.policies.nr && !interrupted && begun; i++) {
+		begun = explore(&cmd, cmd.policies.policy[i], &cmd.verdict[i]);
+		cmd.done += begun;
+		if (begun && !cmd.json)
 			check_print_row(stdout, &cmd.verdict[i]);
 		fflush(stdout);
 	}
@@ -513,7 +526,11 @@ int main(int argc, char **argv)
 		print_json(&cmd);
 	else
 		print_end(&cmd);
-	rc = cmd.disk_full ? EXIT_DISK : as_claimed(&cmd) ? 0 : EXIT_CLAIM;
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "nosnoop-check: standard output cannot be written\n");
+		cmd.disk_full = true;
+	}
+	rc = !begun ? EXIT_INPUT : cmd.disk_full ? EXIT_DISK : as_claimed(&cmd) ? 0 : EXIT_CLAIM;
 	free_all(&cmd);
 	return rc;
 }

@@ -46,7 +46,10 @@
 #define CHUNK	      8u /* states that a worker takes at a time */
 #define POLL_NS	      20000000
 #define NO_KEY	      UINT64_MAX
-#define EXIT_NO_ARENA 3
+#define EXIT_DONE     71 /* of workers: no status that a hook would think of */
+#define EXIT_NO_ARENA 72
+#define HANG_SECONDS  60
+#define DEAF_SECONDS  3 /* how long a worker may go on when it was told to stop */
 #define RULE_CRASH    "crash"
 
 const char *const check_end_name[] = {
@@ -325,8 +328,6 @@ static void expand(struct worker *w, u32 rank)
 	w->origin.parent = rank;
 	space_requests(&ex->space, &w->scene, expand_action, w);
 	__atomic_add_fetch(&w->level->expanded, 1, __ATOMIC_RELAXED);
-	if (ex->cfg->seconds && seconds_since(&ex->begin) > ex->cfg->seconds)
-		stop_level(w->level, LEVEL_SECONDS);
 }
 
 static bool worker_begin(struct worker *w)
@@ -358,7 +359,7 @@ static void worker_main(struct explorer *ex, u32 number)
 		if (at >= nr)
 			break;
 	}
-	_exit(0);
+	_exit(EXIT_DONE);
 }
 
 /* --- levels ------------------------------------------------------------------------------------ */
@@ -394,11 +395,15 @@ static void tell_progress(struct explorer *ex, struct check_result *res)
 		ex->cfg->progress(ex->cfg->ctx, &now);
 }
 
-/* A worker died: its transition is the finding. */
+/* A worker died: its transition is the finding, unless it was the machine's memory that was full. */
 static void note_death(struct explorer *ex, u32 worker, int status)
 {
 	struct level *l = ex->level;
 
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+		stop_level(l, LEVEL_FULL);
+		return;
+	}
 	stop_level(l, LEVEL_STOPPED);
 	if (!least(&l->finding, l->at[worker]))
 		return;
@@ -411,28 +416,90 @@ static void note_death(struct explorer *ex, u32 worker, int status)
 			 WEXITSTATUS(status));
 }
 
+/* Workers of a level, as the parent sees them. */
+struct crew {
+	u32 nr, left;
+	pid_t *pid; /* 0: gone */
+	u64 *at;    /* what it was doing ... */
+	double *since;
+	double stopped; /* when the level was told to stop; 0: not yet */
+};
+
+/* A request takes microseconds: who is at the same one for so long never comes back from it. */
+static void look_for_hang(struct explorer *ex, struct crew *crew, u32 i, double now)
+{
+	struct level *l = ex->level;
+	u64 at = __atomic_load_n(&l->at[i], __ATOMIC_RELAXED);
+
+	if (at != crew->at[i]) {
+		crew->at[i] = at;
+		crew->since[i] = now;
+		return;
+	}
+	if (now - crew->since[i] < HANG_SECONDS || !least(&l->finding, at))
+		return;
+	snprintf(l->rule, sizeof(l->rule), RULE_CRASH);
+	snprintf(l->what, sizeof(l->what), "a request did not end within %d s", HANG_SECONDS);
+	stop_level(l, LEVEL_STOPPED);
+}
+
+/* What the clock and the user want; workers that do not hear are killed. */
+static void watch(struct explorer *ex, struct crew *crew)
+{
+	double now = seconds_since(&ex->begin);
+	struct level *l = ex->level;
+
+	if (ex->cfg->stop && *ex->cfg->stop)
+		stop_level(l, LEVEL_STOPPED);
+	if (ex->cfg->seconds && now > ex->cfg->seconds)
+		stop_level(l, LEVEL_SECONDS);
+	for (u32 i = 0; i < crew->nr; i++)
+		if (crew->pid[i] > 0)
+			look_for_hang(ex, crew, i, now);
+	if (!l->stop)
+		return;
+	if (!crew->stopped)
+		crew->stopped = now;
+	for (u32 i = 0; i < crew->nr && now - crew->stopped > DEAF_SECONDS; i++)
+		if (crew->pid[i] > 0)
+			kill(crew->pid[i], SIGKILL);
+}
+
 /* 0, or -ENOMEM: a worker could not begin. */
+static int reap(struct explorer *ex, struct crew *crew)
+{
+	int status, rc = 0;
+
+	for (u32 i = 0; i < crew->nr; i++) {
+		if (crew->pid[i] <= 0 || waitpid(crew->pid[i], &status, WNOHANG) != crew->pid[i])
+			continue;
+		crew->pid[i] = 0;
+		crew->left--;
+		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_ARENA)
+			rc = -ENOMEM;
+		else if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_DONE)
+			note_death(ex, i, status);
+	}
+	return rc;
+}
+
 static int wait_workers(struct explorer *ex, struct check_result *res, pid_t *pid, u32 nr)
 {
 	struct timespec pause = {.tv_nsec = POLL_NS};
-	int status, rc = 0;
-	u32 left = nr;
+	u64 at[nr];
+	double since[nr];
+	struct crew crew = {.nr = nr, .left = nr, .pid = pid, .at = at, .since = since};
+	int rc = 0;
 
-	while (left) {
-		for (u32 i = 0; i < nr; i++) {
-			if (pid[i] <= 0 || waitpid(pid[i], &status, WNOHANG) != pid[i])
-				continue;
-			pid[i] = 0;
-			left--;
-			if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_ARENA)
-				rc = -ENOMEM;
-			else if (!WIFEXITED(status) || WEXITSTATUS(status))
-				note_death(ex, i, status);
-		}
-		if (ex->cfg->stop && *ex->cfg->stop)
-			stop_level(ex->level, LEVEL_STOPPED);
+	for (u32 i = 0; i < nr; i++) {
+		at[i] = NO_KEY;
+		since[i] = seconds_since(&ex->begin);
+	}
+	while (crew.left) {
+		rc = reap(ex, &crew) ?: rc;
+		watch(ex, &crew);
 		tell_progress(ex, res);
-		if (left)
+		if (crew.left)
 			nanosleep(&pause, NULL);
 	}
 	return rc;
@@ -533,9 +600,8 @@ static u32 broken_mask(const struct check_result *res)
 static bool ended(const struct explorer *ex, struct check_result *res, bool more)
 {
 	static const enum check_end by_stop[] = {
-		[LEVEL_FULL] = CHECK_MEMORY,
-		[LEVEL_SECONDS] = CHECK_SECONDS,
-		[LEVEL_CROWDED] = CHECK_CROWDED,
+		[LEVEL_RUNS] = CHECK_STOPPED,	 [LEVEL_FULL] = CHECK_MEMORY,
+		[LEVEL_SECONDS] = CHECK_SECONDS, [LEVEL_CROWDED] = CHECK_CROWDED,
 		[LEVEL_STOPPED] = CHECK_STOPPED,
 	};
 	const struct check_config *cfg = ex->cfg;
@@ -543,7 +609,7 @@ static bool ended(const struct explorer *ex, struct check_result *res, bool more
 
 	if (res->finding.requests)
 		res->end = CHECK_FINDING;
-	else if (ex->level->stop)
+	else if (ex->level->stop || ex->level->expanded != ex->level->end - ex->level->first)
 		res->end = by_stop[ex->level->stop];
 	else if (!more)
 		res->end = CHECK_FIXPOINT;

@@ -58,12 +58,13 @@ static void print_cell(FILE *out, const struct check_verdict *v, u32 c)
 	char text[16];
 
 	if (requests)
-		snprintf(text, sizeof(text), "x@%u", requests);
+		snprintf(text, sizeof(text), "x@%u%s", requests,
+			 v->policy->claims >> c & 1 ? "!" : "");
 	else if (v->res.end == CHECK_FIXPOINT)
 		snprintf(text, sizeof(text), "safe");
 	else
 		snprintf(text, sizeof(text), ">%u", v->res.depth);
-	fprintf(out, "%s%-4s", requests && v->policy->claims >> c & 1 ? "!" : " ", text);
+	fprintf(out, " %-4s", text);
 }
 
 void check_print_row(FILE *out, const struct check_verdict *v)
@@ -78,7 +79,7 @@ void check_print_row(FILE *out, const struct check_verdict *v)
 void check_print_legend(FILE *out)
 {
 	fputs("safe: holds for every sequence of this configuration, to the fixpoint.\n"
-	      "x@N: the shortest sequence that breaks it has N requests; !x@N: claimed.\n"
+	      "x@N: the shortest sequence that breaks it has N requests; x@N!: claimed.\n"
 	      ">N: bounded; no sequence of up to N requests breaks it: no proof.\n"
 	      "depth: \"all N\": no state is further than N requests from the start.\n",
 	      out);

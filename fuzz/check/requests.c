@@ -63,6 +63,7 @@ static bool look_area(void *arg, const struct view_area *v)
 		.iova = v->iova,
 		.npages = v->last_index - v->first_index + 1,
 		.object = object,
+		.writable = v->prot & DOMAIN_WRITE,
 		.pins = v->num_accesses,
 	};
 	s->nr_pins += v->num_accesses;
@@ -230,16 +231,19 @@ static void offer_copies(struct walk *w, struct action a, const struct scene_are
 			}
 }
 
+/* For writing where the area allows it; where read-only areas are looked at, also for reading. */
 static void offer_pins(struct walk *w, struct action a, const struct scene_area *area)
 {
 	if (w->scene->nr_pins == w->sp->cfg.accesses)
 		return;
 	for (u32 first = 0; first < area->npages; first++)
-		for (u32 last = first; last < area->npages; last++) {
-			a.first = first;
-			a.last = last;
-			offer(w, a);
-		}
+		for (u32 last = first; last < area->npages; last++)
+			for (u32 ro = !area->writable; ro <= w->sp->cfg.readonly; ro++) {
+				a.first = first;
+				a.last = last;
+				a.flag = ro;
+				offer(w, a);
+			}
 }
 
 /* The core refuses to cut what is pinned through. */
@@ -402,7 +406,7 @@ static int area_op(const struct space *sp, const struct scene *s, struct action 
 	} else if (a.kind == ACT_CUT) {
 		op_set_addr(&op, OP_ADDR_ABS, area->iova + (a.first + 1) * PAGE_SIZE - 1);
 	} else {
-		op.flags |= OPF_READ | (s->object[area->object].writable ? OPF_WRITE : 0);
+		set_prot(&op, a);
 		set_span(&op, area, a.first, a.last);
 	}
 	set_fail(sp, s, a, &op);

@@ -31,7 +31,7 @@ struct action {
 	u32 first : 3, last : 3; /* pages of the area; CUT: first is the last of the left part */
 	u32 to : 2;		 /* MAP: buffer; COPY: table */
 	u32 place : 3;		 /* MAP, COPY: behind so many areas of the table that it goes to */
-	u32 flag : 1;		 /* MAP, COPY: read-only; ATTACH: NC */
+	u32 flag : 1;		 /* MAP, COPY, PIN: read-only; ATTACH: NC */
 	u32 fail : 10;		 /* the n-th place fails; 0: none */
 };
 
@@ -45,6 +45,7 @@ struct action action_unpack(u32 packed);
 struct scene_area {
 	u64 iova;
 	u32 npages, object; /* object: index into scene::object */
+	bool writable;
 	u32 pins;
 };
 

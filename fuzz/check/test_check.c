@@ -254,6 +254,13 @@ static int dying_before_map(const struct flush_piece *p, u32 nr_nc)
 	return 0;
 }
 
+static int leaving_before_map(const struct flush_piece *p, u32 nr_nc)
+{
+	if (p->origin == FLUSH_FROM_ARRAY)
+		_exit(0);
+	return 0;
+}
+
 static void assert_finding(int (*before_map)(const struct flush_piece *, u32), const char *rule)
 {
 	const struct flush_policy bad = {.abi = FLUSH_ABI_VERSION,
@@ -275,6 +282,8 @@ static void test_findings(void **state)
 {
 	assert_finding(lying_before_map, "POLICY");
 	assert_finding(dying_before_map, "crash");
+	/* a worker that is gone has not finished, whatever it says */
+	assert_finding(leaving_before_map, "crash");
 }
 
 /* The reference model agrees with the core along every sequence. */
@@ -289,6 +298,34 @@ static void test_with_model(void **state)
 	assert_int_equal(res.end, CHECK_FIXPOINT);
 	assert_int_equal(res.finding.requests, 0);
 	check_result_free(&res);
+}
+
+/* Nothing that is enumerated is refused: what was not executed cannot be called safe. */
+static void test_nothing_is_refused(void **state)
+{
+	static const struct check_space spaces[] = {
+		{.objects = 2, .pages = 2, .areas = 3, .tables = 1, .domains = 1, .accesses = 1},
+		{.objects = 1, .pages = 3, .areas = 3, .tables = 1, .domains = 1},
+		{.objects = 2, .pages = 2, .areas = 3, .tables = 1, .domains = 1, .aliased = true},
+		{.objects = 1,
+		 .pages = 2,
+		 .areas = 2,
+		 .tables = 2,
+		 .domains = 1,
+		 .accesses = 1,
+		 .readonly = true},
+	};
+	static const char *const policies[] = {"area_flag", "counter_pages", "exact"};
+
+	for (u32 i = 0; i < ARRAY_SIZE(spaces); i++) {
+		for (u32 k = 0; k < ARRAY_SIZE(policies); k++) {
+			struct check_result res = explore_named(policies[k], &spaces[i]);
+
+			assert_int_equal(res.end, CHECK_FIXPOINT);
+			assert_int_equal(res.refused, 0);
+			check_result_free(&res);
+		}
+	}
 }
 
 /* --- forms -------------------------------------------------------------------------------------- */
@@ -482,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_out_of_range),
 		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_with_model),
+		cmocka_unit_test(test_nothing_is_refused),
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_store),
 		cmocka_unit_test(test_requests_ascend),

@@ -105,7 +105,7 @@ class Plugins(unittest.TestCase):
                            cwd=TOP, check=True)
             rc, out, _ = check("--policy", so)
             self.assertEqual(rc, 1)
-            self.assertRegex(out, r"(?m)^flawed +safe safe!x@5 ")
+            self.assertRegex(out, r"(?m)^flawed +safe safe x@5! ")
             self.assertIn("flawed claims S0, and breaks it in 5 requests", out)
             self.assertIn(f"nosnoop-replay --policy {so}", out)
 
@@ -137,6 +137,14 @@ class BadInput(unittest.TestCase):
     def test_help_and_version(self):
         self.assertIn("--failures", check("--help")[1])
         self.assertRegex(check("--version")[1], r"^nosnoop-check \d")
+
+    def test_full_output(self):
+        for extra in ((), ("--json",)):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([os.path.join(BIN, "nosnoop-check"), "--policy", "none", *SMALLEST, *extra],
+                                      stdout=full, stderr=subprocess.PIPE, check=False)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn(b"standard output cannot be written", done.stderr)
 
     def test_unwritable(self):
         with tempfile.TemporaryDirectory() as d:

@@ -175,10 +175,9 @@ static bool rw(struct run *r, struct run_op *o)
 		return false;
 	if (write)
 		run_pattern(req.data, room, mix64(r->s->op), 8);
-	run_values_begin(r, req.data, room, write);
+	run_values_begin_rw(r, a->owner, req.iova, req.data, room, write);
 	run_request(r, o, &req);
 	run_values_end(r);
-	run_values_rw(r, a->owner, req.iova);
 	if (!write)
 		run_mix_bytes(r, req.data, room);
 	arena_free(r->side, req.data, room);

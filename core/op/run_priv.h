@@ -131,8 +131,8 @@ struct run_values *run_values_create(struct arena *arena);
 void run_values_event(struct run *r, const struct machine_event *ev);
 /* Around one op that moves @len bytes at @data; afterwards the bytes read are compared. */
 void run_values_begin(struct run *r, void *data, u64 len, bool write);
+/* Likewise for an in-kernel rw from @iova of @table on: does it touch the right frames? */
+void run_values_begin_rw(struct run *r, u32 table, u64 iova, void *data, u64 len, bool write);
 void run_values_end(struct run *r);
-/* An in-kernel rw from @iova on has ended: did it touch the right frames? */
-void run_values_rw(struct run *r, u32 table, u64 iova);
 
 #endif

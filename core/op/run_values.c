@@ -30,6 +30,9 @@ struct run_values {
 	bool active, write;
 	u8 *data; /* of the op at hand */
 	u64 len, cursor;
+	u64 rw_iova;  /* where the in-kernel rw begins */
+	u32 rw_table; /* in which table; 0: the op is no rw */
+	u64 rw_next;  /* the address that continues the page that was looked at last */
 	struct run_row pieces;
 	struct value_frame *buckets[BUCKETS];
 };
@@ -78,90 +81,6 @@ static void learn(struct run *r, u64 pa, u64 len, const u8 *bytes)
 		if (bytes)
 			f->data[off + i] = bytes[i];
 	}
-}
-
-/* The bytes of the op that this access moved, NULL when it is none of the op's. */
-static u8 *advance(struct run *r, const struct machine_event *ev)
-{
-	struct run_values *v = r->s->values;
-	struct value_piece *p;
-	u64 at = v->cursor;
-
-	if (!v->active || at + ev->len > v->len)
-		return NULL;
-	v->cursor += ev->len;
-	if (!run_row_grow(r, &v->pieces, v->pieces.nr + 1))
-		return NULL;
-	p = (struct value_piece *)v->pieces.data + v->pieces.nr++;
-	*p = (struct value_piece){.pa = ev->pa, .off = at, .len = ev->len};
-	return v->data + at;
-}
-
-void run_values_event(struct run *r, const struct machine_event *ev)
-{
-	struct run_values *v = r->s->values;
-
-	switch (ev->kind) {
-	case EV_CPU_STORE:
-		learn(r, ev->pa, ev->len, v->write ? advance(r, ev) : NULL);
-		break;
-	case EV_DMA_WRITE:
-		advance(r, ev);
-		learn(r, round_down(ev->pa, LINE_SIZE), LINE_SIZE, NULL);
-		break;
-	case EV_CPU_LOAD:
-		if (!v->write)
-			advance(r, ev);
-		break;
-	case EV_DMA_READ:
-		/* Memory may lag behind the cache: what comes is the shadow's business. */
-		if (v->active)
-			v->cursor += ev->len;
-		break;
-	default:
-		break;
-	}
-}
-
-void run_values_begin(struct run *r, void *data, u64 len, bool write)
-{
-	struct run_values *v = r->s->values;
-
-	if (!v)
-		return;
-	v->active = true;
-	v->write = write;
-	v->data = data;
-	v->len = len;
-	v->cursor = 0;
-	v->pieces.nr = 0;
-}
-
-static void compare(struct run *r, const struct value_piece *p)
-{
-	struct value_frame *f = frame_of(r, p->pa >> PAGE_SHIFT, false);
-	const u8 *got = r->s->values->data + p->off;
-	u64 off = p->pa & PAGE_MASK;
-
-	for (u64 i = 0; f && i < p->len; i++) {
-		if (!(f->known[(off + i) / 64] >> (off + i) % 64 & 1) || f->data[off + i] == got[i])
-			continue;
-		run_note(r, "A6", "read 0x%02x where 0x%02x was written last (byte 0x%llx)", got[i],
-			 f->data[off + i], (unsigned long long)(p->pa + i));
-		return;
-	}
-}
-
-void run_values_end(struct run *r)
-{
-	struct run_values *v = r->s->values;
-
-	if (!v)
-		return;
-	v->active = false;
-	for (u32 i = 0; !v->write && i < v->pieces.nr; i++)
-		compare(r, (struct value_piece *)v->pieces.data + i);
-	v->write = false;
 }
 
 /* --- the frames that an in-kernel access may touch ---------------------------- */
@@ -249,46 +168,143 @@ static bool held_in_frame(struct run *r, const struct where *w, u64 pfn,
 	return h.found;
 }
 
-static void check_piece(struct run *r, const struct value_piece *p, u32 table, u64 iova,
-			const struct backend_view *view)
+static void check_piece(struct run *r, const struct value_piece *p)
 {
-	struct where w = {.iova = iova + p->off};
+	struct run_values *v = r->s->values;
+	struct where w = {.iova = v->rw_iova + p->off};
 	u64 byte, pfn = p->pa >> PAGE_SHIFT;
+	struct backend_view view;
 
-	view->areas(view->ctx, table, match_area, &w);
+	r->cfg.backend->view(r->s->backend, &view);
+	view.areas(view.ctx, v->rw_table, match_area, &w);
 	if (!w.found) {
 		run_note(r, "A6", "rw went to frame %llu for IOVA 0x%llx, where no area is",
 			 (unsigned long long)pfn, (unsigned long long)w.iova);
 		return;
 	}
-	view->pages(view->ctx, match_pages, &w);
+	view.pages(view.ctx, match_pages, &w);
 	byte = w.iova - w.area.iova + w.area.page_offset;
 	w.index = w.area.first_index + (byte >> PAGE_SHIFT);
-	view->pinned_pfns(view->ctx, w.area.pages, match_pfn, &w);
+	view.pinned_pfns(view.ctx, w.area.pages, match_pfn, &w);
 	if ((byte & PAGE_MASK) == (p->pa & PAGE_MASK) &&
-	    (pfn == user_frame(r, &w) || pfn == w.pinned || held_in_frame(r, &w, pfn, view)))
+	    (pfn == user_frame(r, &w) || pfn == w.pinned || held_in_frame(r, &w, pfn, &view)))
 		return;
 	run_note(r, "A6",
 		 "rw of IOVA 0x%llx went to 0x%llx: neither what is pinned nor the owner's",
 		 (unsigned long long)w.iova, (unsigned long long)p->pa);
 }
 
-void run_values_rw(struct run *r, u32 table, u64 iova)
+/* --- what an op moves ------------------------------------------------------- */
+
+/*
+ * Looked at while it happens: a later part of the same request may pin for writing and so give the
+ * owner another frame than the one that an earlier part rightly read.
+ */
+static void check_frame(struct run *r, const struct value_piece *p)
 {
 	struct run_values *v = r->s->values;
-	struct backend_view view;
-	u64 page = UINT64_MAX;
 
-	if (!v || !v->pieces.nr)
-		return;
-	r->cfg.backend->view(r->s->backend, &view);
-	for (u32 i = 0; i < v->pieces.nr; i++) {
-		const struct value_piece *p = (struct value_piece *)v->pieces.data + i;
+	/* Once for each page: its lines follow each other. */
+	if (v->rw_table && (p->pa != v->rw_next || !(p->pa & PAGE_MASK)))
+		check_piece(r, p);
+	v->rw_next = p->pa + p->len;
+}
 
-		/* Once for each frame: the lines of a page follow each other. */
-		if (p->pa >> PAGE_SHIFT == page)
-			continue;
-		page = p->pa >> PAGE_SHIFT;
-		check_piece(r, p, table, iova, &view);
+/* The bytes of the op that this access moved, NULL when it is none of the op's. */
+static u8 *advance(struct run *r, const struct machine_event *ev)
+{
+	struct run_values *v = r->s->values;
+	struct value_piece *p;
+	u64 at = v->cursor;
+
+	if (!v->active || at + ev->len > v->len)
+		return NULL;
+	v->cursor += ev->len;
+	if (!run_row_grow(r, &v->pieces, v->pieces.nr + 1))
+		return NULL;
+	p = (struct value_piece *)v->pieces.data + v->pieces.nr++;
+	*p = (struct value_piece){.pa = ev->pa, .off = at, .len = ev->len};
+	check_frame(r, p);
+	return v->data + at;
+}
+
+void run_values_event(struct run *r, const struct machine_event *ev)
+{
+	struct run_values *v = r->s->values;
+
+	switch (ev->kind) {
+	case EV_CPU_STORE:
+		learn(r, ev->pa, ev->len, v->write ? advance(r, ev) : NULL);
+		break;
+	case EV_DMA_WRITE:
+		advance(r, ev);
+		learn(r, round_down(ev->pa, LINE_SIZE), LINE_SIZE, NULL);
+		break;
+	case EV_CPU_LOAD:
+		if (!v->write)
+			advance(r, ev);
+		break;
+	case EV_DMA_READ:
+		/* Memory may lag behind the cache: what comes is the shadow's business. */
+		if (v->active)
+			v->cursor += ev->len;
+		break;
+	default:
+		break;
 	}
+}
+
+void run_values_begin(struct run *r, void *data, u64 len, bool write)
+{
+	struct run_values *v = r->s->values;
+
+	if (!v)
+		return;
+	v->active = true;
+	v->write = write;
+	v->data = data;
+	v->len = len;
+	v->cursor = 0;
+	v->rw_table = 0;
+	v->pieces.nr = 0;
+}
+
+void run_values_begin_rw(struct run *r, u32 table, u64 iova, void *data, u64 len, bool write)
+{
+	struct run_values *v = r->s->values;
+
+	run_values_begin(r, data, len, write);
+	if (!v)
+		return;
+	v->rw_table = table;
+	v->rw_iova = iova;
+	v->rw_next = 0;
+}
+
+static void compare(struct run *r, const struct value_piece *p)
+{
+	struct value_frame *f = frame_of(r, p->pa >> PAGE_SHIFT, false);
+	const u8 *got = r->s->values->data + p->off;
+	u64 off = p->pa & PAGE_MASK;
+
+	for (u64 i = 0; f && i < p->len; i++) {
+		if (!(f->known[(off + i) / 64] >> (off + i) % 64 & 1) || f->data[off + i] == got[i])
+			continue;
+		run_note(r, "A6", "read 0x%02x where 0x%02x was written last (byte 0x%llx)", got[i],
+			 f->data[off + i], (unsigned long long)(p->pa + i));
+		return;
+	}
+}
+
+void run_values_end(struct run *r)
+{
+	struct run_values *v = r->s->values;
+
+	if (!v)
+		return;
+	v->active = false;
+	v->rw_table = 0;
+	for (u32 i = 0; !v->write && i < v->pieces.nr; i++)
+		compare(r, (struct value_piece *)v->pieces.data + i);
+	v->write = false;
 }

@@ -16,6 +16,7 @@
 #define ARENA_BLOCK  64
 #define ARENA_ROUNDS 2000
 #define ROUNDS_MOST  1000
+#define TRIES	     1000 /* programs made for one that is small enough */
 
 struct row_kind {
 	const char *name, *what;
@@ -70,16 +71,36 @@ static void configure(const struct bench *b, const struct row_kind *k, struct ru
 
 /* --- programs ------------------------------------------------------------------- */
 
+static u64 pages_of(const struct program *p)
+{
+	u64 pages = 0;
+
+	for (size_t i = 0; i < p->nr; i++)
+		if (p->ops[i].code == OP_BUFFER)
+			pages += p->ops[i].arg;
+	return pages;
+}
+
+/* Of the programs of ascending seeds those that are small enough. */
 static int generate(struct bench *b, struct speed *out)
 {
+	u64 pages = 0, made = 0, most = (u64)b->cfg->programs * TRIES;
 	struct gen_config gen = gen_default();
 	double begun = cpu_ns();
+	u32 nr = 0;
 	int rc = 0;
 
 	gen.max_pages = b->cfg->pages;
-	for (u32 i = 0; !rc && i < b->cfg->programs; i++)
-		rc = gen_program(&b->programs[i], b->cfg->seed + i, &gen);
-	out->generate_us = (cpu_ns() - begun) / b->cfg->programs / 1e3;
+	for (; !rc && nr < b->cfg->programs; made++) {
+		if (made == most)
+			return -ERANGE;
+		rc = gen_program(&b->programs[nr], b->cfg->seed + made, &gen);
+		if (rc || (b->cfg->total && pages_of(&b->programs[nr]) > b->cfg->total))
+			continue;
+		pages += pages_of(&b->programs[nr++]);
+	}
+	out->generate_us = (cpu_ns() - begun) / made / 1e3;
+	out->pages = (double)pages / b->cfg->programs;
 	return rc;
 }
 

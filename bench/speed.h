@@ -11,6 +11,7 @@
 struct speed_config {
 	const struct flush_policy *policy;
 	u32 pages;    /* of a buffer, at most */
+	u32 total;    /* of all buffers of a program together, at most; 0: as it comes */
 	u32 programs; /* generated; every round runs all of them */
 	u32 rounds;
 	u64 seed;
@@ -38,6 +39,7 @@ struct speed {
 	struct speed_row rows[SPEED_ROWS];
 	struct speed_costs costs;
 	double generate_us; /* a program */
+	double pages;	    /* of a program, on average */
 	u64 ops, noops;	    /* of all programs together, once */
 	u64 requests;	    /* that the backend executed for them, those of teardowns included */
 };

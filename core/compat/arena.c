@@ -140,7 +140,8 @@ void *arena_alloc(struct arena *a, size_t size)
 	a->live_blocks++;
 	a->allocations++;
 	mutex_unlock(&a->lock);
-	memset(p, 0, dirty);
+	if (dirty)
+		memset(p, 0, dirty);
 	poison((char *)p + size, rounded - size);
 	return p;
 }

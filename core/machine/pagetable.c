@@ -70,6 +70,9 @@ static unsigned int rank(struct pt_node *n, unsigned int idx)
 	unsigned int lo = 0, hi = n->used;
 	u16 *k = keys(n);
 
+	if (n->cap == FIRST_CAP) /* unused keys count for nothing: no branch that depends on them */
+		return (hi > 0 && k[0] < idx) + (hi > 1 && k[1] < idx) + (hi > 2 && k[2] < idx) +
+		       (hi > 3 && k[3] < idx);
 	if (hi && k[hi - 1] < idx)
 		return hi;
 	while (lo < hi) {
@@ -449,7 +452,9 @@ bool pt_find_slow(const struct page_table *pt, u64 iova, struct pt_leaf *out)
 	struct pt_node *n = pt->root;
 	u64 *slot;
 
-	if (!n || (iova ^ pt->root_base) & ~span_mask(n->level))
+	if (pt->hot && !((iova ^ pt->hot_base) >> 21))
+		n = pt->hot;
+	else if (!n || (iova ^ pt->root_base) & ~span_mask(n->level))
 		return false;
 	for (;;) {
 		slot = slot_of(n, index_of(pt, n->level, iova));

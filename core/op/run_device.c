@@ -4,17 +4,29 @@
 
 void run_pattern(u8 *data, u64 len, u64 value, unsigned int width)
 {
-	for (u64 i = 0; i < len; i++)
-		data[i] = value >> 8 * (i % width);
+	u64 word = width == 4 ? (u32)value * 0x100000001ULL : value;
+
+	for (; len >= sizeof(word); data += sizeof(word), len -= sizeof(word))
+		memcpy(data, &word, sizeof(word));
+	memcpy(data, &word, len);
+}
+
+static u64 mix_word(u64 h, const u8 *data, size_t len)
+{
+	u64 word = 0;
+
+	memcpy(&word, data, len);
+	h = (h ^ word) * 0x9e3779b97f4a7c15ULL;
+	return h ^ h >> 32;
 }
 
 void run_mix_bytes(struct run *r, const u8 *data, u64 len)
 {
 	u64 h = len;
 
-	for (u64 i = 0; i < len; i++)
-		h = h * 0x100000001b3ULL ^ data[i];
-	run_mix(r, h);
+	for (; len >= sizeof(u64); data += sizeof(u64), len -= sizeof(u64))
+		h = mix_word(h, data, sizeof(u64));
+	run_mix(r, mix_word(h, data, len));
 }
 
 /* --- buffers ----------------------------------------------------------------- */

@@ -119,7 +119,7 @@ struct run_object *run_detach_ref(struct run *r, const struct op *op, u32 table)
 void run_table_destroy(struct run *r, struct run_op *o, u32 table);
 void run_access_destroy(struct run *r, struct run_op *o, struct run_object *a);
 void run_pattern(u8 *data, u64 len, u64 value,
-		 unsigned int width); /* the low bytes of value, over and over */
+		 unsigned int width); /* the low 4 or 8 bytes of value, over and over */
 void run_mix_bytes(struct run *r, const u8 *data, u64 len);
 void run_find_culprits(struct run *r); /* while the buffers still stand as they did */
 

@@ -253,10 +253,13 @@ static u32 ids_pos(const struct vec *v, u32 id)
 
 static void *ids_find(const struct vec *v, u32 id)
 {
-	u32 pos = ids_pos(v, id);
-	u32 *obj = pos < v->nr ? *vec_at(v, u32 *, pos) : NULL;
+	u32 *obj = v->nr ? *vec_at(v, u32 *, v->nr - 1) : NULL, pos;
 
-	return obj && *obj == id ? obj : NULL;
+	if (!obj || *obj <= id) /* the newest is asked for most */
+		return obj && *obj == id ? obj : NULL;
+	pos = ids_pos(v, id);
+	obj = *vec_at(v, u32 *, pos);
+	return *obj == id ? obj : NULL;
 }
 
 void *md_ids_new(struct model *md, struct vec *v, u32 id, size_t size)

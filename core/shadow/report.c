@@ -107,7 +107,7 @@ void violation_add(struct shadow *s, enum contract c, const struct turn *t, u32 
 	}
 	if (c == SHADOW_L || c == SHADOW_I || c == SHADOW_S0)
 		missing_add(s, t->pfn, should);
-	history_add(s, t->pfn, NOTE_VIOLATION, (struct note){.value = c});
+	history_add(s, t->pfn, NOTE_VIOLATION, .value = c);
 }
 
 const struct shadow_violation *shadow_violation(const struct shadow *s, enum contract c)
@@ -182,20 +182,18 @@ static struct page_log *log_get(struct shadow *s, u64 pfn)
 }
 
 /* A history that ends early is still one: a full arena is no trouble here. */
-void history_add(struct shadow *s, u64 pfn, enum note_kind kind, struct note n)
+void history_record(struct shadow *s, u64 pfn, enum note_kind kind, const struct note *n)
 {
 	const struct frame *f;
 	struct page_log *log;
 	struct log_line *line;
 
-	if (likely(!(s->flags & SHADOW_HISTORY)))
-		return;
 	log = log_get(s, pfn);
 	line = log ? pool_get(&s->note_pool, s->arena) : NULL;
 	if (!line)
 		return;
 	f = shadow_frame_find(s, pfn);
-	line->note = n;
+	line->note = *n;
 	line->op = s->op;
 	line->kind = kind;
 	line->set = f ? lines_pack(&f->set) : 0;

@@ -229,7 +229,7 @@ static void pin_pages(struct shadow *s, const struct machine_event *ev)
 		t = touch(s, f);
 		if (!f->pins++)
 			epoch_begin(s, f, t, ev->a + i);
-		history_add(s, ev->pfn + i, NOTE_PIN, (struct note){.value = f->pins});
+		history_add(s, ev->pfn + i, NOTE_PIN, .value = f->pins);
 	}
 }
 
@@ -244,7 +244,7 @@ static void unpin_pages(struct shadow *s, const struct machine_event *ev)
 			continue; /* the machine says so itself, by EV_STRICT */
 		t = touch(s, f);
 		f->pins--;
-		history_add(s, ev->pfn + i, NOTE_UNPIN, (struct note){.value = f->pins});
+		history_add(s, ev->pfn + i, NOTE_UNPIN, .value = f->pins);
 		if (f->pins)
 			continue;
 		epoch_end(s, f, t);
@@ -328,7 +328,7 @@ static bool map_piece(struct shadow *s, const struct machine_event *ev, const st
 	r->live = p->len;
 	r->nc = ev->nc;
 	r->write = write;
-	history_add(s, p->pfn, NOTE_MAP, (struct note){ev->domain, p->iova, ev->nc, write});
+	history_add(s, p->pfn, NOTE_MAP, ev->domain, p->iova, ev->nc, write);
 	return f->pins;
 }
 
@@ -375,8 +375,7 @@ static void mapping_gone(struct shadow *s, struct mapping *r)
 	f->nc -= r->nc;
 	if (r->nc && r->write && !--f->nc_write)
 		f->end_op = s->op;
-	history_add(s, f->node.key, NOTE_GONE,
-		    (struct note){r->tlb->node.key, r->iova, r->nc, r->write});
+	history_add(s, f->node.key, NOTE_GONE, r->tlb->node.key, r->iova, r->nc, r->write);
 	mapping_unlink(s, r);
 	if (!f->pins && !f->maps)
 		shadow_frame_free(s, f);
@@ -421,7 +420,7 @@ static void unmap_event(struct shadow *s, const struct machine_event *ev)
 		if (!f)
 			continue;
 		touch(s, f);
-		history_add(s, p.pfn, NOTE_UNMAP, (struct note){ev->domain, p.iova, ev->nc, false});
+		history_add(s, p.pfn, NOTE_UNMAP, ev->domain, p.iova, ev->nc, false);
 		for (r = f->maps; r; r = next) {
 			next = r->next;
 			bytes = r->tlb->node.key == ev->domain && r->live ? overlap(r, &p) : 0;
@@ -548,7 +547,7 @@ static void clean_event(struct shadow *s, const struct machine_event *ev)
 			t->order[s->nc_unmap_call ? ORDER_LATE : ORDER_EARLY].clean = s->seq;
 		clean_lines(s, f, lines_of(&p), ev->invalidates);
 		history_add(s, p.pfn, ev->invalidates ? NOTE_CLEAN : NOTE_WRITE_BACK,
-			    (struct note){.value = lines_of(&p)});
+			    .value = lines_of(&p));
 	}
 }
 
@@ -558,7 +557,7 @@ static void drain_event(struct shadow *s)
 		u64 pfn = s->pending->frame->node.key;
 
 		clean_done(s, s->pending);
-		history_add(s, pfn, NOTE_DRAIN, (struct note){0});
+		history_add(s, pfn, NOTE_DRAIN, 0);
 	}
 }
 
@@ -642,8 +641,8 @@ static void access_event(struct shadow *s, const struct machine_event *ev)
 			lines_store(&f->pending->image, line);
 		frame_close(s, f, 0);
 	}
-	history_add(s, ev->pa >> PAGE_SHIFT, access_note(ev->kind),
-		    (struct note){ev->domain, line, ev->nc, false});
+	history_add(s, ev->pa >> PAGE_SHIFT, access_note(ev->kind), ev->domain, line, ev->nc,
+		    false);
 }
 
 /* --- the entry ------------------------------------------------------------------- */

@@ -146,8 +146,13 @@ struct note {
 	bool nc, write;
 };
 
-/* No-op without SHADOW_HISTORY. */
-void history_add(struct shadow *s, u64 pfn, enum note_kind kind, struct note n);
+void history_record(struct shadow *s, u64 pfn, enum note_kind kind, const struct note *n);
+/* No-op without SHADOW_HISTORY, and then @n is not even made. */
+#define history_add(s, pfn, kind, ...)                                             \
+	do {                                                                       \
+		if (unlikely((s)->flags & SHADOW_HISTORY))                         \
+			history_record(s, pfn, kind, &(struct note){__VA_ARGS__}); \
+	} while (0)
 void finding_add(struct shadow *s, const char *rule, const char *what, u64 a, u64 b);
 void violation_add(struct shadow *s, enum contract c, const struct turn *t, u32 should);
 void out_of_memory(struct shadow *s);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Fewer ops: first the end is cut off, then ddmin takes out ever smaller stretches with all that
- * refers to what they create, then objects are merged, then pairs go, then one op moves
- * and another goes. From the end to the front: what
- * comes later stands on what came before.
+ * refers to what they create, then objects are merged, then pairs go, then one op moves and another
+ * goes, then new ops take the place of others (shrink_swap.c). From the end to the front: what comes
+ * later stands on what came before.
  */
 #include "fuzz/shrink_priv.h"
 
@@ -89,33 +89,16 @@ static bool try_heir(struct shrink *s, u32 gone, u32 heir)
 	return shrink_try(s);
 }
 
-static enum obj_kind creates(const struct shrink *s, u32 unit)
-{
-	return op_info(unit_op(&s->units, &s->best, unit)->code)->creates;
-}
-
 static bool merge_any(struct shrink *s)
 {
 	for (u32 gone = s->units.nr; gone--;)
-		for (u32 heir = 0; creates(s, gone) != OBJ_NONE && heir < s->units.nr; heir++)
-			if (heir != gone && creates(s, heir) == creates(s, gone) &&
-			    try_heir(s, gone, heir))
+		for (u32 heir = 0; heir < s->units.nr; heir++)
+			if (units_alike(&s->units, &s->best, gone, heir) && try_heir(s, gone, heir))
 				return true;
 	return false;
 }
 
 /* --- moves ------------------------------------------------------------------- */
-
-static void move(struct units *u, u32 from, u32 to)
-{
-	u32 unit = u->order[from];
-
-	for (; from < to; from++)
-		u->order[from] = u->order[from + 1];
-	for (; from > to; from--)
-		u->order[from] = u->order[from - 1];
-	u->order[to] = unit;
-}
 
 static bool move_without(struct shrink *s, u32 gone, u32 heir)
 {
@@ -125,7 +108,7 @@ static bool move_without(struct shrink *s, u32 gone, u32 heir)
 		for (u32 to = nr; to--;) {
 			if (from == gone || from == to)
 				continue;
-			move(&s->units, from, to);
+			units_move(&s->units, from, to);
 			if (try_heir(s, gone, heir))
 				return true;
 		}
@@ -144,8 +127,7 @@ static bool move_any(struct shrink *s)
 		return false;
 	for (u32 gone = s->units.nr; gone--;)
 		for (u32 heir = 0; heir < s->units.nr; heir++)
-			if ((heir == gone || (creates(s, gone) != OBJ_NONE &&
-					      creates(s, heir) == creates(s, gone))) &&
+			if ((heir == gone || units_alike(&s->units, &s->best, gone, heir)) &&
 			    move_without(s, gone, heir))
 				return true;
 	return false;
@@ -156,5 +138,5 @@ void shrink_ops(struct shrink *s)
 	cut_end(s);
 	do
 		ddmin(s);
-	while (merge_any(s) || without_pairs(s) || move_any(s));
+	while (merge_any(s) || without_pairs(s) || move_any(s) || shrink_swap(s));
 }

@@ -33,6 +33,9 @@ struct shrink {
 /* shrink_units.c */
 int units_read(struct units *u, const struct program *p);
 void units_free(struct units *u);
+void units_move(struct units *u, u32 from, u32 to); /* places in `order` */
+/* Do both create an object, and of one kind? Two different ones. */
+bool units_alike(const struct units *u, const struct program *p, u32 a, u32 b);
 struct op *unit_op(const struct units *u, const struct program *p, u32 unit);
 /*
  * @p without the units that are `gone`, in `order`, identities counted anew, and without what
@@ -48,6 +51,9 @@ bool shrink_copy(struct shrink *s);
 
 /* shrink_ops.c, shrink_whole.c, shrink_fields.c: each as far as it comes. */
 void shrink_ops(struct shrink *s);
+/* shrink_swap.c: one step to fewer ops, or to fewer copies and cuts among as many. False: none. */
+bool shrink_swap(struct shrink *s);
+u32 shrink_splits(const struct program *p); /* how many copies and cuts */
 void shrink_whole(struct shrink *s);
 void shrink_fields(struct shrink *s);
 /* shrink_fields.c: record @at becomes @op if that is plainer and fires. */

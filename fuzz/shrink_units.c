@@ -82,6 +82,27 @@ struct op *unit_op(const struct units *u, const struct program *p, u32 unit)
 	return &p->ops[u->first[unit]];
 }
 
+void units_move(struct units *u, u32 from, u32 to)
+{
+	u32 unit = u->order[from];
+
+	for (; from < to; from++)
+		u->order[from] = u->order[from + 1];
+	for (; from > to; from--)
+		u->order[from] = u->order[from - 1];
+	u->order[to] = unit;
+}
+
+static enum obj_kind creates(const struct units *u, const struct program *p, u32 unit)
+{
+	return op_info(unit_op(u, p, unit)->code)->creates;
+}
+
+bool units_alike(const struct units *u, const struct program *p, u32 a, u32 b)
+{
+	return a != b && creates(u, p, a) != OBJ_NONE && creates(u, p, a) == creates(u, p, b);
+}
+
 /* --- references -------------------------------------------------------------- */
 
 /* The unit that slot @i refers to, with those to @from sent to @to. */

@@ -40,13 +40,31 @@ static bool place_of(const struct shrink *s, u32 unit, u64 *iova)
 	return !res->rc && !res->noop;
 }
 
-/* Beside an earlier area instead of at an address: the nearest one that does. */
+/* Where the unit does something, as far as an area says it. */
+static bool place_named(const struct shrink *s, u32 unit, u64 *iova)
+{
+	const struct op *op = unit_op(&s->units, &s->best, unit);
+
+	if (op->code == OP_MAP)
+		return place_of(s, unit, iova);
+	if (!op_info(op->code)->modes || op_addr_mode(op) != OP_ADDR_AREA || !op_by_id(op, 2) ||
+	    op_slot(op, 2) >= s->units.created[OBJ_AREA] ||
+	    !place_of(s, s->units.creator[OBJ_AREA][op_slot(op, 2)], iova))
+		return false;
+	*iova += op->addr;
+	return true;
+}
+
+/*
+ * Beside an earlier area instead of at an address: the nearest one that does. And from an area that
+ * is nearer than the one named: then that one may not be needed any more.
+ */
 static void edit_neighbour(struct shrink *s, u32 unit)
 {
 	u32 area = s->units.created[OBJ_AREA];
 	u64 here, there;
 
-	if (unit_op(&s->units, &s->best, unit)->code != OP_MAP || !place_of(s, unit, &here))
+	if (!place_named(s, unit, &here))
 		return;
 	while (area--) {
 		struct op op = *unit_op(&s->units, &s->best, unit);

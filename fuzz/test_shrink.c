@@ -118,13 +118,14 @@ static bool generated(struct program *p, u64 seed, u32 ops, const struct rule *r
 }
 
 /*
- * The kinds of leak that the patch has take 3 requests (slices), 4 (replug, a failed attach) or 5
- * (churn through another table); what sets the scene is a buffer and a table, two for churn.
+ * The kinds of leak that the patch has take 3 requests (slices) or 4 (replug, a failed attach); what
+ * sets the scene is a buffer and a table, or two. Churn through another table takes 5: it must come
+ * out as one of the others.
  */
 static void test_posted_of_200_ops(void **state)
 {
 	struct program p = PROGRAM_EMPTY;
-	u32 found = 0, short_ones = 0, wanted = test_count(100);
+	u32 found = 0, wanted = test_count(100);
 	struct rule leak = rule("L");
 
 	for (u64 seed = 1; found < wanted; seed++) {
@@ -134,14 +135,12 @@ static void test_posted_of_200_ops(void **state)
 			continue;
 		found++;
 		stats = shrink(&backend_core, v1(), &leak, &p);
-		short_ones += stats.requests_after <= 4 && stats.ops_after <= 7;
 		if (stats.ops_before < 200 || stats.requests_after < 3 ||
-		    stats.requests_after > 5 || stats.ops_after > 8)
+		    stats.requests_after > 4 || stats.ops_after > 7)
 			test_fail_on(&p, "seed %llu: %u ops, %u left, %u requests",
 				     (unsigned long long)seed, stats.ops_before, stats.ops_after,
 				     stats.requests_after);
 	}
-	assert_true(short_ones >= wanted - wanted / 10);
 	program_free(&p);
 }
 

@@ -201,7 +201,7 @@ static void listen_to(struct fuzz *f, struct fuzz_job *j)
 		u8 *more = realloc(j->buf, j->cap + MESSAGE_MOST);
 
 		if (!more)
-			fuzz_stop(FUZZ_EXIT_INPUT, "out of memory");
+			bad_input("out of memory");
 		j->buf = more;
 		j->cap += MESSAGE_MOST;
 	}
@@ -282,9 +282,9 @@ static void merge_corpora(struct fuzz *f, struct fuzz_totals *t)
 	c = campaign_create(&cfg);
 	for (u32 i = 0; c && i < f->kept.nr; i++)
 		if (campaign_add(c, &f->kept.p[i], true))
-			fuzz_stop(FUZZ_EXIT_INPUT, "out of memory");
+			bad_input("out of memory");
 	if (!c)
-		fuzz_stop(FUZZ_EXIT_INPUT, "cannot start a run: %s", strerror(errno));
+		bad_input("cannot start a run: %s", strerror(errno));
 	t->c.slots = campaign_counts(c)->slots;
 	t->c.corpus = campaign_counts(c)->corpus;
 	for (u32 i = 0; i < t->c.corpus; i++)
@@ -350,10 +350,10 @@ static void output(struct fuzz *f, const struct fuzz_totals *t)
 static int exit_status(const struct fuzz *f, const struct fuzz_totals *t)
 {
 	if (f->store.broken)
-		return FUZZ_EXIT_DISK;
+		return EXIT_DISK;
 	if (t->c.findings || f->died || f->store.fresh)
-		return FUZZ_EXIT_FOUND;
-	return f->failed ? FUZZ_EXIT_INPUT : 0;
+		return EXIT_NO;
+	return f->failed ? EXIT_INPUT : 0;
 }
 
 static void load_corpora(struct fuzz *f)

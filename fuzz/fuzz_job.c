@@ -68,7 +68,7 @@ static void write_all(int fd, const void *data, size_t size)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			_exit(FUZZ_EXIT_INPUT); /* the parent has gone */
+			_exit(EXIT_INPUT); /* the parent has gone */
 		from += n;
 		size -= n;
 	}
@@ -90,7 +90,7 @@ static void __attribute__((noreturn)) give_up(const struct work *w, const char *
 
 	snprintf(text, sizeof(text), "%s: %s", what, strerror(rc));
 	tell(w, FUZZ_FAILED, text, strlen(text), NULL, 0);
-	_exit(FUZZ_EXIT_INPUT);
+	_exit(EXIT_INPUT);
 }
 
 static void tell_counts(struct work *w, enum fuzz_word word)
@@ -276,7 +276,7 @@ child(struct fuzz_job *j, const struct fuzz_options *o, const struct programs *k
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!w || getppid() != parent)
-		_exit(FUZZ_EXIT_INPUT);
+		_exit(EXIT_INPUT);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
@@ -296,7 +296,7 @@ void fuzz_job_start(struct fuzz_job *j, const struct fuzz_options *o, const stru
 	j->last = mmap(NULL, sizeof(*j->last), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	if (j->last == MAP_FAILED || pipe2(fds, O_CLOEXEC))
-		fuzz_stop(FUZZ_EXIT_INPUT, "cannot start job %u: %s", j->number, strerror(errno));
+		bad_input("cannot start job %u: %s", j->number, strerror(errno));
 	fflush(NULL);
 	j->pid = fork();
 	if (!j->pid) {
@@ -305,6 +305,6 @@ void fuzz_job_start(struct fuzz_job *j, const struct fuzz_options *o, const stru
 	}
 	close(fds[1]);
 	if (j->pid < 0)
-		fuzz_stop(FUZZ_EXIT_INPUT, "cannot start job %u: %s", j->number, strerror(errno));
+		bad_input("cannot start job %u: %s", j->number, strerror(errno));
 	j->fd = fds[0];
 }

@@ -10,6 +10,7 @@
 
 #include "core/op/policies.h"
 #include "fuzz/campaign.h"
+#include "fuzz/command.h"
 
 #include <sys/types.h>
 
@@ -39,12 +40,6 @@ struct fuzz_options {
 };
 /* Ends the process on bad input. */
 void fuzz_parse(int argc, char **argv, struct fuzz_options *o);
-/* Says "nosnoop-fuzz: ..." and ends. */
-void __attribute__((noreturn)) __printf(2, 3) fuzz_stop(int status, const char *fmt, ...);
-
-#define FUZZ_EXIT_FOUND 1
-#define FUZZ_EXIT_INPUT 2
-#define FUZZ_EXIT_DISK	3
 
 /* --- what a job says ------------------------------------------------------------ */
 

@@ -66,8 +66,7 @@ static void read_finding(struct store *s, const json_t *o)
 static void must_agree(const char *path, const char *key, const char *there, const char *here)
 {
 	if (strcmp(there, here))
-		fuzz_stop(FUZZ_EXIT_INPUT,
-			  "%s: a campaign with %s \"%s\", expected \"%s\": go on with the same, or "
+		bad_input("%s: a campaign with %s \"%s\", expected \"%s\": go on with the same, or "
 			  "name another --out",
 			  path, key, there, here);
 }
@@ -78,8 +77,7 @@ static void continue_from(struct store *s, const char *path)
 	u64 seed = number_at(s->ledger, "seed");
 
 	if (s->o->seed_given && s->o->seed != seed)
-		fuzz_stop(FUZZ_EXIT_INPUT,
-			  "%s: a campaign with seed %llu, expected %llu: go on with the same, or "
+		bad_input("%s: a campaign with seed %llu, expected %llu: go on with the same, or "
 			  "name another --out",
 			  path, (unsigned long long)seed, (unsigned long long)s->o->seed);
 	s->session = json_array_size(json_object_get(s->ledger, "sessions")) + 1;
@@ -99,12 +97,12 @@ void ledger_read(struct store *s)
 		return;
 	s->ledger = json_load_file(path, 0, &err);
 	if (!s->ledger)
-		fuzz_stop(FUZZ_EXIT_INPUT, "%s:%d:%d: %s, expected a ledger of nosnoop-fuzz", path,
-			  err.line, err.column, err.text);
+		bad_input("%s:%d:%d: %s, expected a ledger of nosnoop-fuzz", path, err.line,
+			  err.column, err.text);
 	if (strcmp(text_at(s->ledger, "tool"), "nosnoop-fuzz") ||
 	    number_at(s->ledger, "version") != LEDGER_VERSION)
-		fuzz_stop(FUZZ_EXIT_INPUT, "%s: expected a ledger of nosnoop-fuzz, version %d",
-			  path, LEDGER_VERSION);
+		bad_input("%s: expected a ledger of nosnoop-fuzz, version %d", path,
+			  LEDGER_VERSION);
 	contracts_text(s, contracts);
 	must_agree(path, "policy", text_at(s->ledger, "policy"), s->o->policy_arg);
 	must_agree(path, "contracts", text_at(s->ledger, "contracts"), contracts);
@@ -208,7 +206,7 @@ void ledger_write(struct store *s, const struct fuzz_totals *t)
 	size_t len;
 
 	if (!text)
-		fuzz_stop(FUZZ_EXIT_INPUT, "out of memory");
+		bad_input("out of memory");
 	len = strlen(text);
 	text[len] = '\n'; /* in place of the NUL: the length is known */
 	if (save_file(ledger_path(s, path), text, len + 1, err, sizeof(err)))

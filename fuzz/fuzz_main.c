@@ -6,14 +6,12 @@
 #include "fuzz/fuzz_ops.h"
 
 #include "core/op/trace.h"
+#include "fuzz/command.h"
 
-#include <argp.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-
-#define EXIT_INPUT 2
 
 NOSNOOP_EXPORT const char *argp_program_version = "fuzz-ops-replay " NOSNOOP_VERSION;
 
@@ -25,19 +23,12 @@ struct options {
 	u64 done;
 };
 
-static void __attribute__((noreturn)) bad_input(const char *path, const char *what)
-{
-	fflush(stdout);
-	fprintf(stderr, "%s%s%s\n", path, *path ? ": " : "", what);
-	exit(EXIT_INPUT);
-}
-
 static void *get_memory(size_t size)
 {
 	void *p = malloc(size);
 
 	if (!p)
-		bad_input("", "out of memory");
+		bad_input("out of memory");
 	return p;
 }
 
@@ -58,7 +49,7 @@ static u8 *load_text(const char *path, size_t *size)
 	u8 *bytes;
 
 	if (trace_load(&t, path, err, sizeof(err)))
-		bad_input("", err);
+		bad_input("%s", err);
 	*size = program_encoded_size(&t.program);
 	bytes = get_memory(*size);
 	program_encode(&t.program, bytes);
@@ -73,11 +64,11 @@ static u8 *load_bytes(const char *path, size_t *size)
 	u8 *bytes;
 
 	if (!f || fstat(fileno(f), &st))
-		bad_input(path, strerror(errno));
+		bad_input("%s: %s", path, strerror(errno));
 	bytes = get_memory(st.st_size + 1);
 	*size = fread(bytes, 1, st.st_size, f);
 	if (ferror(f))
-		bad_input(path, strerror(errno));
+		bad_input("%s: %s", path, strerror(errno));
 	fclose(f);
 	return bytes;
 }
@@ -100,7 +91,7 @@ static void write_binary(const struct options *o, const char *path, const u8 *by
 		snprintf(out, sizeof(out), "%s/%s.bin", o->encode, path);
 	f = fopen(out, "wb");
 	if (!f || fwrite(bytes, 1, size, f) != size || fclose(f))
-		bad_input(out, strerror(errno));
+		bad_input("%s: %s", out, strerror(errno));
 }
 
 static void take_file(struct options *o, const char *path)
@@ -131,14 +122,14 @@ static void take(struct options *o, const char *path)
 	int nr;
 
 	if (stat(path, &st))
-		bad_input(path, strerror(errno));
+		bad_input("%s: %s", path, strerror(errno));
 	if (!S_ISDIR(st.st_mode)) {
 		take_file(o, path);
 		return;
 	}
 	nr = scandir(path, &names, is_visible, alphasort);
 	if (nr < 0)
-		bad_input(path, strerror(errno));
+		bad_input("%s: %s", path, strerror(errno));
 	for (int i = 0; i < nr; i++) {
 		inner = get_memory(strlen(path) + strlen(names[i]->d_name) + 2);
 		sprintf(inner, "%s/%s", path, names[i]->d_name);
@@ -194,8 +185,7 @@ int main(int argc, char **argv)
 {
 	struct options o = {0};
 
-	argp_err_exit_status = EXIT_INPUT;
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	command_parse(&argp, argc, argv, 0, &o);
 	for (int i = 0; i < o.nr_paths; i++)
 		take(&o, o.paths[i]);
 	printf("%llu %s\n", (unsigned long long)o.done,

@@ -2,28 +2,12 @@
 /* What nosnoop-fuzz is told. */
 #include "fuzz/fuzz_job.h"
 
-#include <argp.h>
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define SECONDS_DEFAULT 60
 
 NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-fuzz " NOSNOOP_VERSION;
-
-void fuzz_stop(int status, const char *fmt, ...)
-{
-	va_list ap;
-
-	fflush(stdout);
-	fputs("nosnoop-fuzz: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(status);
-}
 
 static const struct argp_option options[] = {
 	{"policy", 'p', "P", 0,
@@ -45,33 +29,10 @@ static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "Print what was done as JSON", 2},
 	{0}};
 
-static u64 number(const char *option, const char *arg, u64 least, u64 most)
-{
-	unsigned long long n;
-	char *end;
-
-	errno = 0;
-	n = strtoull(arg, &end, 0);
-	if (*end || end == arg || strchr(arg, '-') || errno || n < least || n > most)
-		fuzz_stop(FUZZ_EXIT_INPUT, "--%s %s: expected a number from %llu to %llu", option,
-			  arg, (unsigned long long)least, (unsigned long long)most);
-	return n;
-}
-
-static double seconds(const char *arg)
-{
-	char *end;
-	double s = strtod(arg, &end);
-
-	if (*end || end == arg || !isfinite(s) || s <= 0)
-		fuzz_stop(FUZZ_EXIT_INPUT, "--seconds %s: expected seconds, more than 0", arg);
-	return s;
-}
-
 static void parse_contracts(struct fuzz_options *o, const char *arg)
 {
 	if (contracts_parse(arg, &o->contracts) || !o->contracts)
-		fuzz_stop(FUZZ_EXIT_INPUT, "--contracts %s: expected some of L,I,S0,S1,E,O,U", arg);
+		bad_input("--contracts %s: expected some of L,I,S0,S1,E,O,U", arg);
 	o->contracts_given = true;
 }
 
@@ -88,24 +49,23 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'b':
 		if (strcmp(arg, backend_core.name))
-			fuzz_stop(FUZZ_EXIT_INPUT, "unknown backend \"%s\": this build has core",
-				  arg);
+			bad_input("unknown backend \"%s\": this build has core", arg);
 		return 0;
 	case 's':
-		o->seconds = seconds(arg);
+		o->seconds = command_seconds("seconds", arg, 1e9);
 		return 0;
 	case 'n':
-		o->runs = number("runs", arg, 1, INT64_MAX);
+		o->runs = command_number("runs", arg, 1, INT64_MAX);
 		return 0;
 	case 'f':
 		o->first = true;
 		return 0;
 	case 'S':
-		o->seed = number("seed", arg, 0, INT64_MAX);
+		o->seed = command_number("seed", arg, 0, INT64_MAX);
 		o->seed_given = true;
 		return 0;
 	case 'J':
-		o->jobs = number("jobs", arg, 1, FUZZ_JOBS);
+		o->jobs = command_number("jobs", arg, 1, FUZZ_JOBS);
 		return 0;
 	case 'o':
 		o->out = arg;
@@ -146,12 +106,11 @@ void fuzz_parse(int argc, char **argv, struct fuzz_options *o)
 	char err[4096];
 
 	*o = (struct fuzz_options){.policy_arg = "all-sound", .seed = 1, .jobs = 1};
-	argp_err_exit_status = FUZZ_EXIT_INPUT;
-	argp_parse(&argp, argc, argv, 0, NULL, o);
+	command_parse(&argp, argc, argv, 0, o);
 	if (policies_add(&o->policies, policies_word(o->policy_arg), err, sizeof(err)))
-		fuzz_stop(FUZZ_EXIT_INPUT, "--policy: %s", err);
+		bad_input("--policy: %s", err);
 	if (!o->policies.nr)
-		fuzz_stop(FUZZ_EXIT_INPUT, "--policy: no policy named");
+		bad_input("--policy: no policy named");
 	if (!o->contracts_given && o->policies.nr == 1 &&
 	    !flush_policy_sound(o->policies.policy[0]))
 		o->contracts = CONTRACTS_SOUND | o->policies.policy[0]->claims;

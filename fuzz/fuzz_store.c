@@ -25,12 +25,12 @@ void programs_add(struct programs *ps, const struct program *p)
 		struct program *more = realloc(ps->p, cap * sizeof(*more));
 
 		if (!more)
-			fuzz_stop(FUZZ_EXIT_INPUT, "out of memory");
+			bad_input("out of memory");
 		ps->p = more;
 		ps->cap = cap;
 	}
 	if (program_copy(&copy, p))
-		fuzz_stop(FUZZ_EXIT_INPUT, "out of memory");
+		bad_input("out of memory");
 	ps->p[ps->nr++] = copy;
 }
 
@@ -111,8 +111,7 @@ void corpus_read(struct programs *ps, const char *folder)
 	int nr = scandir(folder, &names, is_visible, alphasort);
 
 	if (nr < 0)
-		fuzz_stop(FUZZ_EXIT_INPUT, "%s: %s, expected a folder of traces", folder,
-			  strerror(errno));
+		bad_input("%s: %s, expected a folder of traces", folder, strerror(errno));
 	for (int i = 0; i < nr; i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
 		corpus_file(ps, path, names[i]->d_name);
@@ -133,8 +132,8 @@ static void make_folder(const char *path)
 		return;
 	if (errno == ENOSPC || errno == EDQUOT)
 		return; /* what is written into it will say so, with its text */
-	fuzz_stop(FUZZ_EXIT_INPUT, "--out %s: %s, expected a folder that is there or can be made",
-		  path, strerror(errno));
+	bad_input("--out %s: %s, expected a folder that is there or can be made", path,
+		  strerror(errno));
 }
 
 void store_open(struct store *s, const struct fuzz_options *o)
@@ -146,7 +145,7 @@ void store_open(struct store *s, const struct fuzz_options *o)
 	commit_here(s->commit);
 	s->run = run_create(&cfg);
 	if (!s->run)
-		fuzz_stop(FUZZ_EXIT_INPUT, "cannot start a run: %s", strerror(errno));
+		bad_input("cannot start a run: %s", strerror(errno));
 	if (!o->out)
 		return;
 	make_folder(o->out);
@@ -239,7 +238,7 @@ struct stored *stored_new(struct store *s)
 		struct stored *more = realloc(s->found, cap * sizeof(*more));
 
 		if (!more)
-			fuzz_stop(FUZZ_EXIT_INPUT, "out of memory");
+			bad_input("out of memory");
 		s->found = more;
 		s->cap = cap;
 	}
@@ -298,7 +297,7 @@ void store_found(struct store *s, const struct fuzz_found *f, const struct progr
 	}
 	k.text = text_of(s, f, p, k.name);
 	if (!k.text)
-		fuzz_stop(FUZZ_EXIT_INPUT, "out of memory");
+		bad_input("out of memory");
 	k.now = true;
 	k.count = 1;
 	known = stored_new(s);
@@ -362,7 +361,7 @@ static bool write_program(struct store *s, const char *folder, const char *name,
 		return true;
 	bytes = malloc(size);
 	if (!bytes)
-		fuzz_stop(FUZZ_EXIT_INPUT, "out of memory");
+		bad_input("out of memory");
 	program_encode(p, bytes);
 	rc = save_many(path, bytes, size, err, sizeof(err));
 	free(bytes);
@@ -377,7 +376,7 @@ void store_corpus(struct store *s, const struct programs *ps)
 	bool whole = true;
 
 	if (!names)
-		fuzz_stop(FUZZ_EXIT_INPUT, "out of memory");
+		bad_input("out of memory");
 	snprintf(folder, sizeof(folder), "%s/corpus", s->o->out);
 	for (u32 i = 0; i < ps->nr && whole; i++) {
 		corpus_name(&ps->p[i], names[i]);

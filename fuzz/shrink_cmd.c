@@ -3,19 +3,14 @@
 #include "core/op/commit.h"
 #include "core/op/policies.h"
 #include "core/op/trace.h"
+#include "fuzz/command.h"
 #include "fuzz/finding.h"
 #include "fuzz/shrink.h"
 
-#include <argp.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define EXIT_SILENT 1 /* nothing fires */
-#define EXIT_INPUT  2
-#define EXIT_DISK   3
 
 NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-shrink " NOSNOOP_VERSION;
 
@@ -37,19 +32,6 @@ struct job {
 	u64 tries;
 };
 
-static int __attribute__((noreturn)) __printf(2, 3) stop(int status, const char *fmt, ...)
-{
-	va_list ap;
-
-	fflush(stdout);
-	fputs("nosnoop-shrink: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(status);
-}
-
 /* --- arguments --------------------------------------------------------------- */
 
 static const struct argp_option options[] = {
@@ -67,7 +49,7 @@ static void parse_policy(struct job *j, const char *arg)
 
 	j->policy_arg = arg;
 	if (policies_add(&j->policies, arg, err, sizeof(err)))
-		stop(EXIT_INPUT, "%s", err);
+		bad_input("%s", err);
 }
 
 static void parse_rule(struct job *j, const char *arg)
@@ -76,7 +58,7 @@ static void parse_rule(struct job *j, const char *arg)
 
 	j->rule_arg = arg;
 	if (rule_parse(arg, &j->wanted, err, sizeof(err)))
-		stop(EXIT_INPUT, "--rule: %s", err);
+		bad_input("--rule: %s", err);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -130,7 +112,7 @@ static void run_once(struct job *j, struct run_config *cfg)
 	else
 		j->run = run_create(cfg);
 	if (rc || !j->run)
-		stop(EXIT_INPUT, "cannot start a run: %s", strerror(rc ? -rc : errno));
+		bad_input("cannot start a run: %s", strerror(rc ? -rc : errno));
 	run_program(j->run, &j->trace.program);
 }
 
@@ -221,11 +203,11 @@ static void __attribute__((noreturn)) silent(const struct job *j)
 	const char *policies = j->policy_arg ? j->policy_arg : "any policy";
 
 	if (j->rule_arg && j->policy_arg)
-		stop(EXIT_SILENT, "%s: rule %s does not fire under %s", j->path, j->wanted.name,
-		     policies);
+		command_stop(EXIT_NO, "%s: rule %s does not fire under %s", j->path, j->wanted.name,
+			     policies);
 	if (j->rule_arg)
-		stop(EXIT_SILENT, "%s: rule %s fires under no policy", j->path, j->wanted.name);
-	stop(EXIT_SILENT, "%s: nothing fires under %s", j->path, policies);
+		command_stop(EXIT_NO, "%s: rule %s fires under no policy", j->path, j->wanted.name);
+	command_stop(EXIT_NO, "%s: nothing fires under %s", j->path, policies);
 }
 
 static void choose_any(struct job *j)
@@ -267,7 +249,7 @@ static void shrink(struct job *j)
 		fputs("\r\033[K", stderr);
 	shrink_rule_close(&j->predicate);
 	if (rc)
-		stop(EXIT_INPUT, "%s: cannot be shrunk: %s", j->path, strerror(-rc));
+		bad_input("%s: cannot be shrunk: %s", j->path, strerror(-rc));
 }
 
 /* --- output ------------------------------------------------------------------ */
@@ -299,7 +281,7 @@ static void print_json(const struct job *j, const char *text)
 	json_t *o = summary_json(j, text);
 
 	if (!o || json_dumpf(o, stdout, JSON_INDENT(1)))
-		stop(o ? EXIT_DISK : EXIT_INPUT, "cannot write the results");
+		command_stop(o ? EXIT_DISK : EXIT_INPUT, "cannot write the results");
 	putchar('\n');
 	json_decref(o);
 }
@@ -320,9 +302,9 @@ static char *make_text(const struct job *j, size_t *len)
 	commit_here(commit);
 	text = finding_text(&f, j->run, j->out ? j->out : "FILE", len);
 	if (!text)
-		stop(EXIT_INPUT, "%s: %s", j->path,
-		     errno == ENOENT ? "the rule does not fire when the trace is replayed"
-				     : strerror(errno));
+		bad_input("%s: %s", j->path,
+			  errno == ENOENT ? "the rule does not fire when the trace is replayed"
+					  : strerror(errno));
 	return text;
 }
 
@@ -334,7 +316,7 @@ static void output(const struct job *j)
 	if (j->out && save_file(j->out, text, len, err, sizeof(err))) {
 		if (!j->json)
 			fwrite(text, 1, len, stdout);
-		stop(EXIT_DISK, "%s", err);
+		command_stop(EXIT_DISK, "%s", err);
 	}
 	if (j->json)
 		print_json(j, text);
@@ -342,7 +324,7 @@ static void output(const struct job *j)
 		fwrite(text, 1, len, stdout);
 	free(text);
 	if (fflush(stdout) || ferror(stdout))
-		stop(EXIT_DISK, "standard output: %s", strerror(errno));
+		command_stop(EXIT_DISK, "standard output: %s", strerror(errno));
 }
 
 int main(int argc, char **argv)
@@ -353,9 +335,9 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_INPUT;
 	argp_parse(&argp, argc, argv, 0, NULL, &j);
 	if (trace_load(&j.trace, j.path, err, sizeof(err)))
-		stop(EXIT_INPUT, "%s", err);
+		bad_input("%s", err);
 	if (!j.policies.nr && policies_add(&j.policies, "all", err, sizeof(err)))
-		stop(EXIT_INPUT, "%s", err);
+		bad_input("%s", err);
 	choose_any(&j);
 	shrink(&j);
 	output(&j);

@@ -5,19 +5,14 @@
 #include "core/op/policies.h"
 #include "core/op/text.h"
 #include "fuzz/check/print.h"
+#include "fuzz/command.h"
 #include "fuzz/finding.h"
 #include "fuzz/shrink.h"
 
-#include <argp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define EXIT_CLAIM 1 /* a claim is broken, or an oracle's rule fired */
-#define EXIT_INPUT 2
-#define EXIT_DISK  3
 
 NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-check " NOSNOOP_VERSION;
 
@@ -33,19 +28,6 @@ struct command {
 };
 
 static volatile bool interrupted;
-
-static int __attribute__((noreturn)) __printf(1, 2) bad_input(const char *fmt, ...)
-{
-	va_list ap;
-
-	fflush(stdout);
-	fputs("nosnoop-check: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(EXIT_INPUT);
-}
 
 /* --- arguments --------------------------------------------------------------------------------- */
 
@@ -96,47 +78,6 @@ static const struct argp_option options[] = {
 	 "Write the shortest counter-examples to DIR/check-POLICY-CONTRACT.ops", 3},
 	{0}};
 
-static u64 number(const char *name, const char *arg, u64 least, u64 most)
-{
-	unsigned long long n;
-	char *end;
-
-	errno = 0;
-	n = strtoull(arg, &end, 10);
-	if (errno || *end || end == arg || *arg == '-' || n < least || n > most)
-		bad_input("--%s %s: expected a number from %llu to %llu", name, arg,
-			  (unsigned long long)least, (unsigned long long)most);
-	return n;
-}
-
-static size_t memory_size(const char *arg)
-{
-	static const char units[] = "KMGT";
-	const char *unit;
-	double n;
-	char *end;
-
-	n = strtod(arg, &end);
-	unit = *end ? strchr(units, *end) : NULL;
-	if (unit) {
-		n *= 1ULL << 10 * (unit - units + 1);
-		end++;
-	}
-	if (end == arg || *end || !(n >= 1 << 20) || n > (double)(1ULL << 46))
-		bad_input("--memory %s: expected at least 1M, as in 512M or 16G", arg);
-	return n;
-}
-
-static double seconds_of(const char *arg)
-{
-	char *end;
-	double s = strtod(arg, &end);
-
-	if (end == arg || *end || !(s > 0) || s > 1e9)
-		bad_input("--seconds %s: expected a number above 0", arg);
-	return s;
-}
-
 static void take_preset(struct command *cmd, const char *name)
 {
 	const struct check_space *space = check_preset(name);
@@ -174,22 +115,22 @@ static bool parse_space(struct check_space *c, int key, const char *arg)
 {
 	switch (key) {
 	case OPT_OBJECTS:
-		c->objects = number("objects", arg, 1, CHECK_OBJECTS_MAX);
+		c->objects = command_number("objects", arg, 1, CHECK_OBJECTS_MAX);
 		return true;
 	case OPT_PAGES:
-		c->pages = number("pages", arg, 1, CHECK_PAGES_MAX);
+		c->pages = command_number("pages", arg, 1, CHECK_PAGES_MAX);
 		return true;
 	case OPT_AREAS:
-		c->areas = number("areas", arg, 1, CHECK_AREAS_MAX);
+		c->areas = command_number("areas", arg, 1, CHECK_AREAS_MAX);
 		return true;
 	case OPT_TABLES:
-		c->tables = number("tables", arg, 1, CHECK_TABLES_MAX);
+		c->tables = command_number("tables", arg, 1, CHECK_TABLES_MAX);
 		return true;
 	case OPT_DOMAINS:
-		c->domains = number("domains", arg, 1, CHECK_DOMAINS_MAX);
+		c->domains = command_number("domains", arg, 1, CHECK_DOMAINS_MAX);
 		return true;
 	case OPT_ACCESSES:
-		c->accesses = number("accesses", arg, 0, CHECK_ACCESSES_MAX);
+		c->accesses = command_number("accesses", arg, 0, CHECK_ACCESSES_MAX);
 		return true;
 	case OPT_ALIASED:
 		c->aliased = true;
@@ -241,16 +182,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		cfg->model = true;
 		return 0;
 	case OPT_DEPTH:
-		cfg->depth = number("depth", arg, 1, 1000);
+		cfg->depth = command_number("depth", arg, 1, 1000);
 		return 0;
 	case 's':
-		cfg->seconds = seconds_of(arg);
+		cfg->seconds = command_seconds("seconds", arg, 1e9);
 		return 0;
 	case 'm':
-		cfg->memory = memory_size(arg);
+		cfg->memory = command_size("memory", arg, 1ULL << 20, 1ULL << 46);
 		return 0;
 	case 'J':
-		cfg->jobs = number("jobs", arg, 1, 1024);
+		cfg->jobs = command_number("jobs", arg, 1, 1024);
 		return 0;
 	case 'j':
 		cmd->json = true;
@@ -279,11 +220,10 @@ static const struct argp argp_presets = {.options = options, .parser = parse_pre
 
 static void parse(struct command *cmd, int argc, char **argv)
 {
-	argp_err_exit_status = EXIT_INPUT;
 	take_preset(cmd, "small");
 	/* The second pass complains, so the first does not. */
-	argp_parse(&argp_presets, argc, argv, ARGP_SILENT, NULL, cmd);
-	argp_parse(&argp, argc, argv, 0, NULL, cmd);
+	command_parse(&argp_presets, argc, argv, ARGP_SILENT, cmd);
+	command_parse(&argp, argc, argv, 0, cmd);
 	if (!cmd->policies.nr)
 		parse_policy(cmd, "all");
 	if (!cmd->cfg.jobs)
@@ -409,7 +349,7 @@ static void make_traces(struct command *cmd, struct check_verdict *v)
 				"nosnoop-check: the counter-example of %s for %s does not replay: "
 				"a fault of nosnoop\n",
 				v->policy->name, rule_file(v, c));
-			exit(EXIT_CLAIM);
+			exit(EXIT_NO);
 		}
 		if (cmd->out)
 			write_trace(cmd, v, c);
@@ -530,7 +470,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "nosnoop-check: standard output cannot be written\n");
 		cmd.disk_full = true;
 	}
-	rc = !begun ? EXIT_INPUT : cmd.disk_full ? EXIT_DISK : as_claimed(&cmd) ? 0 : EXIT_CLAIM;
+	rc = !begun ? EXIT_INPUT : cmd.disk_full ? EXIT_DISK : as_claimed(&cmd) ? 0 : EXIT_NO;
 	free_all(&cmd);
 	return rc;
 }

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* nosnoop-museum: are known mistakes found again, how surely and how soon? */
+#include "fuzz/command.h"
 #include "fuzz/museum/report.h"
+#include "fuzz/save.h"
 
-#include <argp.h>
-#include <ctype.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define EXIT_MISSED 1
-#define EXIT_INPUT  2
-#define EXIT_WRITE  3
 
 NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-museum " NOSNOOP_VERSION;
 
@@ -46,41 +41,6 @@ static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "Print JSON instead of the table", 1},
 	{"out", 'o', "FILE", 0, "Also write the JSON to FILE, when it is complete", 1},
 	{0}};
-
-static void __attribute__((noreturn)) __printf(1, 2) bad_input(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("nosnoop-museum: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(EXIT_INPUT);
-}
-
-static u64 parse_number(const char *name, const char *arg, u64 least, u64 most)
-{
-	char *end;
-	u64 n;
-
-	errno = 0;
-	n = strtoull(arg, &end, 0);
-	if (!isdigit((unsigned char)*arg) || *end || errno || n < least || n > most)
-		bad_input("--%s %s: expected a number from %llu to %llu", name, arg,
-			  (unsigned long long)least, (unsigned long long)most);
-	return n;
-}
-
-static double parse_seconds(const char *arg)
-{
-	char *end;
-	double s = strtod(arg, &end);
-
-	if (!isdigit((unsigned char)*arg) || *end || !(s > 0) || s > 1e6)
-		bad_input("--seconds %s: expected seconds, more than 0, at most 1000000", arg);
-	return s;
-}
 
 static void parse_mutant(struct museum *m, const char *arg)
 {
@@ -123,19 +83,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		parse_mutant(m, arg);
 		return 0;
 	case 't':
-		m->nr_trials = parse_number("trials", arg, 1, 10000);
+		m->nr_trials = command_number("trials", arg, 1, 10000);
 		return 0;
 	case 's':
-		m->limits.seconds = parse_seconds(arg);
+		m->limits.seconds = command_seconds("seconds", arg, 1e6);
 		return 0;
 	case 'r':
-		m->limits.runs = parse_number("runs", arg, 0, INT64_MAX);
+		m->limits.runs = command_number("runs", arg, 0, INT64_MAX);
 		return 0;
 	case 'S':
-		m->seed = parse_number("seed", arg, 0, INT64_MAX);
+		m->seed = command_number("seed", arg, 0, INT64_MAX);
 		return 0;
 	case 'J':
-		m->jobs = parse_number("jobs", arg, 1, 256);
+		m->jobs = command_number("jobs", arg, 1, 256);
 		return 0;
 	case 'e':
 		parse_engine(m, arg);
@@ -212,21 +172,12 @@ static void run_all(struct museum *m)
 /* Complete, or not there. */
 static int write_out(const char *path, const json_t *root)
 {
-	size_t size = strlen(path) + 5;
-	char *part = malloc(size);
-	int rc = part ? 0 : -ENOMEM;
+	char *text = json_dumps(root, JSON_INDENT(1)), err[4096] = "out of memory";
+	int rc = text ? save_file(path, text, strlen(text), err, sizeof(err)) : -ENOMEM;
 
 	if (rc)
-		goto out;
-	snprintf(part, size, "%s.new", path);
-	if (json_dump_file(root, part, JSON_INDENT(1)) || rename(part, path))
-		rc = errno ? -errno : -EIO;
-	if (rc)
-		unlink(part);
-out:
-	if (rc)
-		fprintf(stderr, "nosnoop-museum: %s: cannot be written: %s\n", path, strerror(-rc));
-	free(part);
+		fprintf(stderr, "nosnoop-museum: %s\n", err);
+	free(text);
 	return rc;
 }
 
@@ -254,13 +205,13 @@ static int report(const struct museum *m)
 	if (!m->json)
 		report_table(stdout, &r);
 	else if (json_dumpf(root, stdout, JSON_INDENT(1)) || putchar('\n') == EOF)
-		rc = EXIT_WRITE;
+		rc = EXIT_DISK;
 	if (fflush(stdout) || (m->out && write_out(m->out, root)))
-		rc = EXIT_WRITE;
+		rc = EXIT_DISK;
 	json_decref(root);
 	for (u32 i = 0; !rc && i < m->exhibits.nr; i++)
 		if (!summary_good(&m->exhibits.e[i], &m->summaries[i]))
-			rc = EXIT_MISSED;
+			rc = EXIT_NO;
 	return rc;
 }
 
@@ -269,8 +220,7 @@ int main(int argc, char **argv)
 	struct museum m = {.limits = {.seconds = 30}, .nr_trials = 10, .jobs = 1, .seed = 1};
 	int rc = 0;
 
-	argp_err_exit_status = EXIT_INPUT;
-	argp_parse(&argp, argc, argv, 0, NULL, &m);
+	command_parse(&argp, argc, argv, 0, &m);
 	if (!m.exhibits.nr)
 		parse_mutant(&m, "all");
 	if (!m.sound.nr)

@@ -148,7 +148,7 @@ class Output(unittest.TestCase):
                 self.assertEqual(json.load(f)["mutants"][0]["detected"], 1)
             rc, _, err = museum("--mutant", "M05", "--trials", "1", "--runs", "2000", "--out", os.path.join(d, "no", "a.json"))
             self.assertEqual(rc, 3)
-            self.assertIn("cannot be written", err)
+            self.assertIn("expected a file that can be written", err)
 
     def test_help(self):
         rc, out, _ = museum("--help")

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "core/op/text.h"
+#include "core/op/test_text.h"
 #include "fuzz/finding.h"
 #include "fuzz/test_rig.h"
 
@@ -24,19 +24,6 @@
 #define REPLUG_SHAPE 0xdb895a99a356f927ULL
 
 static struct run *run;
-
-static struct program parse(const char *text)
-{
-	struct program p = PROGRAM_EMPTY;
-	struct text_error err;
-	char line[600];
-
-	if (text_parse(&p, text, strlen(text), "test", &err)) {
-		text_error_format(&err, line, sizeof(line));
-		fail_msg("%s", line);
-	}
-	return p;
-}
 
 static const struct run *ran(const char *policy, const struct program *p)
 {
@@ -105,7 +92,7 @@ static void test_of_expects(void **state)
 
 static void test_first(void **state)
 {
-	struct program p = parse(REPLUG);
+	struct program p = test_parse(REPLUG);
 	struct rule first, leak = rule("L"), s0 = rule("S0"), order = rule("O");
 	const struct run *r = ran("v1_posted", &p);
 
@@ -134,8 +121,8 @@ static void forgetful(struct backend *b, struct request *req)
 
 static void test_findings_count_always(void **state)
 {
-	struct program p = parse("buffer P 1 pages\ntable A\nmap A a0 P\nunmap A a0\n"
-				 "map A a1 P\nattach A n0 noncoherent\n");
+	struct program p = test_parse("buffer P 1 pages\ntable A\nmap A a0 P\nunmap A a0\n"
+				      "map A a1 P\nattach A n0 noncoherent\n");
 	struct rule first, wrong = rule("R3"), leak = rule("L");
 	struct run_config cfg;
 
@@ -176,7 +163,7 @@ static struct finding finding(const struct program *p, const char *policy, const
 static void test_text(void **state)
 {
 	/* Its own expectations, wrong ones at that, are replaced. */
-	struct program p = parse(REPLUG "expect v1_posted L ok\nexpect exact L at 1\n"), again;
+	struct program p = test_parse(REPLUG "expect v1_posted L ok\nexpect exact L at 1\n"), again;
 	struct finding f = finding(&p, "v1_posted", "L");
 	struct verdict *v = malloc(sizeof(*v));
 	struct run_config cfg;
@@ -195,7 +182,7 @@ static void test_text(void **state)
 				  "# ops:    6, 200 before shrinking\n"
 				  "# replay: nosnoop-replay --policy v1_posted x.ops\n" REPLUG
 				  "expect v1_posted L at 6\n");
-	again = parse(text);
+	again = test_parse(text);
 	judge_config(&cfg, &backend_core, f.policy);
 	test_run_program(&run, &cfg, &again);
 	judge(run, &again, v);
@@ -210,7 +197,7 @@ static void test_text(void **state)
 /* What a liar of a policy claims and breaks besides must be expected too. */
 static void test_other_breaks(void **state)
 {
-	struct program p = parse(REPLUG);
+	struct program p = test_parse(REPLUG);
 	struct flush_policy boaster = *flush_policy_find("none");
 	struct rule leak = rule("L");
 	char *text;
@@ -230,7 +217,7 @@ static void test_other_breaks(void **state)
 
 static void test_does_not_fire(void **state)
 {
-	struct program p = parse(REPLUG);
+	struct program p = test_parse(REPLUG);
 	struct finding f = finding(&p, "exact", "L");
 	char err[256];
 
@@ -294,7 +281,7 @@ static void test_save(void **state)
 
 static void test_write(void **state)
 {
-	struct program p = parse(REPLUG);
+	struct program p = test_parse(REPLUG);
 	struct finding f = finding(&p, "v1_posted", "L");
 	struct trace t;
 	char err[512];
@@ -316,7 +303,7 @@ static void test_write(void **state)
 
 static u64 shape(const char *text)
 {
-	struct program p = parse(text);
+	struct program p = test_parse(text);
 	u64 h = finding_shape(&p);
 
 	program_free(&p);

@@ -13,25 +13,12 @@
 #include <cmocka.h>
 
 #include "core/op/gen.h"
-#include "core/op/text.h"
+#include "core/op/test_text.h"
 #include "fuzz/finding.h"
 #include "fuzz/shrink_priv.h"
 #include "fuzz/test_rig.h"
 
 static struct run *run;
-
-static struct program parse(const char *text)
-{
-	struct program p = PROGRAM_EMPTY;
-	struct text_error err;
-	char line[600];
-
-	if (text_parse(&p, text, strlen(text), "test", &err)) {
-		text_error_format(&err, line, sizeof(line));
-		fail_msg("%s", line);
-	}
-	return p;
-}
 
 static void assert_text(const struct program *p, const char *expected)
 {
@@ -160,7 +147,7 @@ static struct program with_noise(const char *const *core, u32 nr)
 		if (i % 3 == 1)
 			strcat(text, core[i / 3]);
 	}
-	return parse(text);
+	return test_parse(text);
 }
 
 #define SLICES                   \
@@ -345,7 +332,7 @@ static bool grant(void *ctx, const struct program *p)
 
 static void wish(const char *from, struct wish w, const char *to)
 {
-	struct program p = parse(from);
+	struct program p = test_parse(from);
 	struct shrink_stats stats;
 
 	assert_int_equal(shrink_program(&p, grant, &w, &stats), 0);
@@ -418,7 +405,7 @@ static void test_merging(void **state)
 
 	for (u32 i = 0; i < 20; i++)
 		sprintf(text + strlen(text), "map B a%u P\n", i);
-	p = parse(text);
+	p = test_parse(text);
 	assert_int_equal(shrink_program(&p, all_in_one, NULL, &stats), 0);
 	assert_int_equal(stats.ops_after, 23);
 	program_free(&p);
@@ -430,8 +417,8 @@ static void test_merging(void **state)
  */
 static void test_distances(void **state)
 {
-	struct program p = parse("buffer P 1 pages\ntable A\nmap A a0 P at 0x7654000\n"
-				 "map A a1 P at 0x7656000\nunmap A 0x7654000 len 0x3000\n");
+	struct program p = test_parse("buffer P 1 pages\ntable A\nmap A a0 P at 0x7654000\n"
+				      "map A a1 P at 0x7656000\nunmap A 0x7654000 len 0x3000\n");
 	const struct flush_policy *policy = flush_policy_find("exact");
 	struct rule wrong = rule("R3");
 	struct shrink_stats stats;
@@ -449,7 +436,7 @@ static void test_nothing_fires(void **state)
 {
 	static const char text[] = "buffer Mine 3 pages\ntable T\nmap T m Mine\nexpect eager ok\n";
 	struct wish never = {.code = OP_RW, .nr = 1};
-	struct program p = parse(text);
+	struct program p = test_parse(text);
 
 	assert_int_equal(shrink_program(&p, grant, &never, NULL), -ENOENT);
 	assert_text(&p, text);
@@ -459,7 +446,8 @@ static void test_nothing_fires(void **state)
 /* Nothing that can go: only names and expectations do. */
 static void test_minimal_is_itself(void **state)
 {
-	struct program p = parse(SLICES "expect v1_posted L at 5\n"), bare = parse(SLICES);
+	struct program p = test_parse(SLICES "expect v1_posted L at 5\n"),
+		       bare = test_parse(SLICES);
 	struct rule leak = rule("L");
 	struct shrink_stats stats = shrink(&backend_core, v1(), &leak, &p);
 
@@ -474,7 +462,7 @@ static void test_minimal_is_itself(void **state)
 /* Without op @gone (from 1), who used what it makes taking what op @heir makes. */
 static void without(const char *from, u32 gone, u32 heir, const char *to)
 {
-	struct program p = parse(from), out = PROGRAM_EMPTY;
+	struct program p = test_parse(from), out = PROGRAM_EMPTY;
 	struct units u = {0};
 
 	assert_int_equal(units_read(&u, &p), 0);
@@ -536,7 +524,7 @@ static void test_taking_out(void **state)
 
 static void test_moving(void **state)
 {
-	struct program p = parse("buffer P 1 pages\nbuffer Q 2 pages\nfree P\nfree Q\n");
+	struct program p = test_parse("buffer P 1 pages\nbuffer Q 2 pages\nfree P\nfree Q\n");
 	struct program out = PROGRAM_EMPTY;
 	struct units u = {0};
 

@@ -11,7 +11,7 @@
 #include "core/op/bind.h"
 #include "core/op/commit.h"
 #include "core/op/gen.h"
-#include "core/op/text.h"
+#include "core/op/test_text.h"
 
 #define PROGRAMS 1000
 
@@ -36,19 +36,6 @@ static void restart(void)
 	else
 		run = run_create(&cfg);
 	assert_non_null(run);
-}
-
-static struct program parse(const char *text)
-{
-	struct program p = PROGRAM_EMPTY;
-	struct text_error err;
-	char line[600];
-
-	if (text_parse(&p, text, strlen(text), "test", &err)) {
-		text_error_format(&err, line, sizeof(line));
-		fail_msg("%s", line);
-	}
-	return p;
 }
 
 static void bind(const struct program *from, struct program *to)
@@ -139,7 +126,7 @@ static void test_same_run(void **state)
 
 static void binds(const char *from, const char *to)
 {
-	struct program p = parse(from), bound = PROGRAM_EMPTY;
+	struct program p = test_parse(from), bound = PROGRAM_EMPTY;
 	char *text;
 
 	bind(&p, &bound);
@@ -187,9 +174,9 @@ static void test_forms(void **state)
 
 static void test_ref_kinds(void **state)
 {
-	struct program p = parse("table A\nbuffer P 1 pages\nmap A a0 P at 0x1000\n"
-				 "copy A a1 from a0\ncopy A a2 from A@0x1000 len 1\n"
-				 "access x0 none\nattach A n0 coherent leaves 3\n");
+	struct program p = test_parse("table A\nbuffer P 1 pages\nmap A a0 P at 0x1000\n"
+				      "copy A a1 from a0\ncopy A a2 from A@0x1000 len 1\n"
+				      "access x0 none\nattach A n0 coherent leaves 3\n");
 	const struct {
 		size_t at;
 		enum obj_kind kind[3];

@@ -9,7 +9,7 @@
 
 #include "core/compat/fault.h"
 #include "core/op/gen.h"
-#include "core/op/text.h"
+#include "core/op/test_text.h"
 
 #define RUNS 100000
 
@@ -25,25 +25,13 @@ static u64 next(struct rng *r)
 
 /* --- helpers ----------------------------------------------------------------- */
 
-static void parse_ok(struct program *p, const char *text)
-{
-	struct text_error err;
-	char msg[640];
-
-	program_init(p);
-	if (text_parse(p, text, strlen(text), "test", &err)) {
-		text_error_format(&err, msg, sizeof(msg));
-		fail_msg("%s\n%s", text, msg);
-	}
-}
-
 /* text -> text */
 static void assert_prints(const char *text, const char *printed)
 {
 	struct program p;
 	char *out;
 
-	parse_ok(&p, text);
+	p = test_parse(text);
 	out = text_print(&p, NULL);
 	assert_non_null(out);
 	assert_string_equal(out, printed);
@@ -56,7 +44,7 @@ static struct op one_op(const char *line)
 	struct program p;
 	struct op op;
 
-	parse_ok(&p, line);
+	p = test_parse(line);
 	assert_true(p.nr > 0);
 	op = p.ops[p.nr - 1];
 	program_free(&p);
@@ -308,7 +296,7 @@ static void test_golden(void **state)
 		struct program p;
 
 		assert_prints(same[i], same[i]);
-		parse_ok(&p, same[i]);
+		p = test_parse(same[i]);
 		assert_round_trips(&p);
 		program_free(&p);
 	}
@@ -338,7 +326,7 @@ static void test_expect(void **state)
 	struct expect e;
 
 	assert_prints(text, text);
-	parse_ok(&p, text);
+	p = test_parse(text);
 	assert_int_equal(program_nr_ops(&p), 0);
 	program_group(&p, 2, &g);
 	expect_unpack(&p.ops[2], g.name, &e);
@@ -359,7 +347,7 @@ static void test_names(void **state)
 	/* Names that differ from the default are kept, one that a default had is stepped round. */
 	assert_prints("table B\ntable A\ntable guest\nunmap_all A\nunmap_all guest\n",
 		      "table B\ntable A\ntable guest\nunmap_all A\nunmap_all guest\n");
-	parse_ok(&p, "table B\ntable B_0\ntable C\n");
+	p = test_parse("table B\ntable B_0\ntable C\n");
 	assert_int_equal(p.nr, 4); /* only the first needs a record */
 	program_free(&p);
 	/* One name, two kinds. */
@@ -370,7 +358,7 @@ static void test_names(void **state)
 	/* Records where no name can be. */
 	assert_prints("nop\nname x\nname y\nmore 0x1000 len 0x2000\n",
 		      "nop\nname x\nname y\nmore 0x1000 len 0x2000\n");
-	parse_ok(&p, "table here\ntable B\nbuffer P 1 pages\nmap here a0 P\nexpect errno 0\n");
+	p = test_parse("table here\ntable B\nbuffer P 1 pages\nmap here a0 P\nexpect errno 0\n");
 	line = text_print_nth(&p, 4);
 	assert_string_equal(line, "map here a0 P");
 	free(line);

@@ -11,23 +11,9 @@
 #include "core/flush/registry.h"
 #include "core/op/gen.h"
 #include "core/op/run.h"
-#include "core/op/text.h"
+#include "core/op/test_text.h"
 
 #define ARENA (1ULL << 30)
-
-static struct program parse(const char *text)
-{
-	struct text_error err;
-	struct program p;
-	char line[600];
-
-	program_init(&p);
-	if (text_parse(&p, text, strlen(text), "test", &err)) {
-		text_error_format(&err, line, sizeof(line));
-		fail_msg("%s", line);
-	}
-	return p;
-}
 
 static struct run_config config(const char *policy)
 {
@@ -68,7 +54,7 @@ static void no_findings(const struct run *r)
 static struct run *run_text(const struct run_config *cfg, const char *text)
 {
 	struct run *r = new_run(cfg);
-	struct program p = parse(text);
+	struct program p = test_parse(text);
 
 	assert_int_equal(run_program(r, &p), 0);
 	program_free(&p);
@@ -116,7 +102,7 @@ static void test_slice(void **state)
 static void test_sound_policies(void **state)
 {
 	struct run *r = NULL;
-	struct program p = parse(REPLUG);
+	struct program p = test_parse(REPLUG);
 
 	for (u32 i = 0; i < flush_policy_count(); i++) {
 		const struct flush_policy *policy = flush_policy_nth(i);
@@ -288,7 +274,7 @@ static void test_reset(void **state)
 {
 	struct run_config cfg = config("storage_skip");
 	struct run *r = run_text(&cfg, busy), *again = run_text(&cfg, REPLUG);
-	struct program p = parse(busy);
+	struct program p = test_parse(busy);
 
 	assert_int_equal(run_reset(again, &cfg), 0);
 	assert_int_equal(run_program(again, &p), 0);
@@ -305,7 +291,7 @@ static void test_snapshots(void **state)
 {
 	struct run_config cfg = config("sticky");
 	struct run *straight = run_text(&cfg, busy), *r = new_run(&cfg);
-	struct program p = parse(busy);
+	struct program p = test_parse(busy);
 	size_t at = 0, next, size;
 	bool more = true;
 	void *buf;
@@ -335,7 +321,7 @@ static void test_snapshots(void **state)
 static void test_failures(void **state)
 {
 	static const char *const policies[] = {"exact", "eager", "storage_skip", "sticky"};
-	struct program p = parse(busy);
+	struct program p = test_parse(busy);
 	struct run_config cfg;
 	struct run *r = NULL;
 	u32 cases = 0;
@@ -382,7 +368,7 @@ static void one_expect(const char *policy, const char *line, bool concerns, bool
 	struct run *r;
 
 	snprintf(text, sizeof(text), "%s%s\n", REPLUG, line);
-	p = parse(text);
+	p = test_parse(text);
 	r = new_run(&cfg);
 	run_program(r, &p);
 	if (judge_expect(r, &p, &e) != holds || e.concerns != concerns)
@@ -562,7 +548,7 @@ static void test_random_bytes(void **state)
 static u32 dirty_after(const char *text, u32 temp_limit)
 {
 	struct run_config cfg = config("exact");
-	struct program p = parse(text);
+	struct program p = test_parse(text);
 	struct buffer *b;
 	struct run *r;
 	u32 dirty = 0;
@@ -622,8 +608,8 @@ static void test_dirty(void **state)
 /* No bytes ask for more memory than there is: not by pages, not by the limit of batches. */
 static void test_reduce(void **state)
 {
-	struct program p = parse("buffer P 0xffffffff pages\ntemp_limit 0xfffffff0\n"
-				 "buffer Q 7 pages\ntemp_limit 65536\n");
+	struct program p = test_parse("buffer P 0xffffffff pages\ntemp_limit 0xfffffff0\n"
+				      "buffer Q 7 pages\ntemp_limit 65536\n");
 
 	run_reduce(&p, 0);
 	assert_in_range(p.ops[0].arg, 1, RUN_PAGES_FUZZ);

@@ -21,8 +21,8 @@ struct fuzz {
 	struct fuzz_job job[FUZZ_JOBS];
 	u32 running;
 	struct programs known, seeds; /* to begin with */
-	struct programs kept;	      /* by the jobs */
 	bool progress, died, failed, stopped;
+	u32 told; /* corpora since the folder was brought up to date */
 	double begun, shown;
 };
 
@@ -123,9 +123,19 @@ static void take_message(struct fuzz *f, struct fuzz_job *j, u32 word, const u8 
 		p = records(data + sizeof(found), size - sizeof(found));
 		take_finding(f, &found, &p);
 		break;
+	case FUZZ_CORPUS:
+		programs_free(&j->coming);
+		break;
 	case FUZZ_KEPT:
 		p = records(data, size);
-		programs_add(&f->kept, &p);
+		programs_add(&j->coming, &p);
+		break;
+	case FUZZ_WHOLE:
+		programs_free(&j->kept);
+		j->kept = j->coming;
+		j->coming = (struct programs){0};
+		j->whole = true;
+		f->told++;
 		break;
 	case FUZZ_FAILED:
 		clear_progress(f);
@@ -236,6 +246,72 @@ static void look_for_stuck(struct fuzz *f)
 	}
 }
 
+/* --- the folder, up to date --------------------------------------------------------- */
+
+/* The jobs' corpora in one. False: a job has told none; what was there is better then. */
+static bool collect_corpora(const struct fuzz *f, struct programs *all)
+{
+	for (u32 i = 0; i < f->o.jobs; i++)
+		if (!f->job[i].whole)
+			return false;
+	for (u32 i = 0; i < f->o.jobs; i++)
+		for (u32 k = 0; k < f->job[i].kept.nr; k++)
+			programs_add(all, &f->job[i].kept.p[k]);
+	return true;
+}
+
+/* What would be lost if this process were killed: only since the last time. */
+static void checkpoint(struct fuzz *f)
+{
+	struct fuzz_totals t = totals(f);
+	struct programs all = {0};
+
+	t.ended = "running";
+	if (!f->o.out || f->told < f->running || !collect_corpora(f, &all))
+		return;
+	f->told = 0;
+	store_corpus(&f->store, &all);
+	ledger_write(&f->store, &t);
+	programs_free(&all);
+}
+
+/* Without programs whose states others reach too. */
+static void minimise(struct fuzz *f, struct programs *all, struct fuzz_totals *t)
+{
+	struct programs merged = {0};
+	struct campaign_config cfg;
+	struct campaign *c;
+
+	fuzz_campaign_config(&f->o, &cfg);
+	c = campaign_create(&cfg);
+	for (u32 i = 0; c && i < all->nr; i++)
+		if (campaign_add(c, &all->p[i], true))
+			bad_input("out of memory");
+	if (!c)
+		bad_input("cannot start a run: %s", strerror(errno));
+	t->c.slots = campaign_counts(c)->slots;
+	t->c.corpus = campaign_counts(c)->corpus;
+	for (u32 i = 0; i < t->c.corpus; i++)
+		programs_add(&merged, campaign_corpus(c, i));
+	campaign_destroy(c);
+	programs_free(all);
+	*all = merged;
+}
+
+static void save_all(struct fuzz *f, struct fuzz_totals *t)
+{
+	struct programs all = {0};
+	bool whole = collect_corpora(f, &all);
+
+	if (whole && f->o.jobs > 1)
+		minimise(f, &all, t);
+	if (whole && f->o.out)
+		store_corpus(&f->store, &all);
+	if (f->o.out)
+		ledger_write(&f->store, t);
+	programs_free(&all);
+}
+
 static void listen_to_all(struct fuzz *f)
 {
 	struct pollfd fds[FUZZ_JOBS];
@@ -249,6 +325,8 @@ static void listen_to_all(struct fuzz *f)
 	if (interrupted)
 		stop_jobs(f);
 	look_for_stuck(f);
+	if (f->running)
+		checkpoint(f);
 	show_progress(f);
 }
 
@@ -269,29 +347,6 @@ static void start_jobs(struct fuzz *f)
 		fuzz_job_start(j, &f->o, &f->known, &f->seeds);
 		f->running++;
 	}
-}
-
-/* The jobs' corpora in one, by the states that they reach. */
-static void merge_corpora(struct fuzz *f, struct fuzz_totals *t)
-{
-	struct programs merged = {0};
-	struct campaign_config cfg;
-	struct campaign *c;
-
-	fuzz_campaign_config(&f->o, &cfg);
-	c = campaign_create(&cfg);
-	for (u32 i = 0; c && i < f->kept.nr; i++)
-		if (campaign_add(c, &f->kept.p[i], true))
-			bad_input("out of memory");
-	if (!c)
-		bad_input("cannot start a run: %s", strerror(errno));
-	t->c.slots = campaign_counts(c)->slots;
-	t->c.corpus = campaign_counts(c)->corpus;
-	for (u32 i = 0; i < t->c.corpus; i++)
-		programs_add(&merged, campaign_corpus(c, i));
-	campaign_destroy(c);
-	programs_free(&f->kept);
-	f->kept = merged;
 }
 
 static const char *why_ended(const struct fuzz *f)
@@ -376,24 +431,19 @@ static int finish(struct fuzz *f)
 
 	t.ended = why_ended(f);
 	clear_progress(f);
-	if (f->o.jobs > 1)
-		merge_corpora(f, &t);
-	if (f->o.out) {
-		/* Without its own end a job has told no corpus: what was there is better. */
-		if (!f->died)
-			store_corpus(&f->store, &f->kept);
-		ledger_write(&f->store, &t);
-	}
+	save_all(f, &t);
 	output(f, &t);
 	if (fflush(stdout))
 		store_broken(&f->store, "standard output: the results cannot be written");
 	status = exit_status(f, &t);
 	store_close(&f->store);
-	for (u32 i = 0; i < f->o.jobs; i++)
+	for (u32 i = 0; i < f->o.jobs; i++) {
 		free(f->job[i].buf);
+		programs_free(&f->job[i].kept);
+		programs_free(&f->job[i].coming);
+	}
 	programs_free(&f->known);
 	programs_free(&f->seeds);
-	programs_free(&f->kept);
 	policies_close(&f->o.policies);
 	return status;
 }

@@ -31,7 +31,7 @@ struct work {
 	struct fuzz_job *job;
 	struct campaign *campaign;
 	int fd;
-	double started, told, shrinking;
+	double started, told, saved, shrinking;
 	bool found;
 	struct seen {
 		u32 policy;
@@ -218,29 +218,42 @@ static bool over(const struct work *w, double end)
 	       (end > 0 && !(steps % LOOK_EVERY) && clock_now(CLOCK_MONOTONIC) >= end);
 }
 
+static void tell_corpus(struct work *w)
+{
+	u32 nr = campaign_counts(w->campaign)->corpus;
+
+	tell(w, FUZZ_CORPUS, NULL, 0, NULL, 0);
+	for (u32 i = 0; i < nr; i++) {
+		const struct program *p = campaign_corpus(w->campaign, i);
+
+		tell(w, FUZZ_KEPT, p->ops, p->nr * OP_SIZE, NULL, 0);
+	}
+	tell(w, FUZZ_WHOLE, NULL, 0, NULL, 0);
+}
+
+static void tell_now_and_then(struct work *w)
+{
+	double now = clock_now(CLOCK_MONOTONIC);
+
+	if (now - w->told > TELL_EVERY)
+		tell_counts(w, FUZZ_COUNTS);
+	if (w->o->out && now - w->saved > w->o->checkpoint) {
+		tell_corpus(w);
+		w->saved = now;
+	}
+}
+
 static void run_campaign(struct work *w, double end)
 {
 	int rc = 0;
 
 	while (!rc && !over(w, end)) {
 		rc = campaign_step(w->campaign);
-		if (!(campaign_counts(w->campaign)->steps % LOOK_EVERY) &&
-		    clock_now(CLOCK_MONOTONIC) - w->told > TELL_EVERY)
-			tell_counts(w, FUZZ_COUNTS);
+		if (!(campaign_counts(w->campaign)->steps % LOOK_EVERY))
+			tell_now_and_then(w);
 	}
 	if (rc)
 		give_up(w, "a run", -rc);
-}
-
-static void tell_corpus(struct work *w)
-{
-	u32 nr = campaign_counts(w->campaign)->corpus;
-
-	for (u32 i = 0; i < nr; i++) {
-		const struct program *p = campaign_corpus(w->campaign, i);
-
-		tell(w, FUZZ_KEPT, p->ops, p->nr * OP_SIZE, NULL, 0);
-	}
 }
 
 static void __attribute__((noreturn))
@@ -260,6 +273,7 @@ work(struct work *w, const struct programs *known, const struct programs *seeds)
 	w->started = clock_now(CLOCK_PROCESS_CPUTIME_ID);
 	add_all(w, known, true);
 	add_all(w, seeds, false);
+	w->saved = clock_now(CLOCK_MONOTONIC);
 	run_campaign(w, w->o->seconds > 0 ? begun + w->o->seconds : 0);
 	tell_corpus(w);
 	tell_counts(w, FUZZ_DONE);

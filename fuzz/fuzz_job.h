@@ -33,8 +33,9 @@ struct fuzz_options {
 	u64 seed;
 	bool seed_given;
 	u32 jobs;
-	u64 runs;	/* programs in all; 0: no limit */
-	double seconds; /* 0: no limit */
+	u64 runs;	   /* programs in all; 0: no limit */
+	double seconds;	   /* 0: no limit */
+	double checkpoint; /* seconds between two times that the folder is brought up to date */
 	const char *out, *corpus;
 	bool json, first;
 };
@@ -57,7 +58,9 @@ struct fuzz_found {
 enum fuzz_word {
 	FUZZ_COUNTS,  /* struct fuzz_counts */
 	FUZZ_FINDING, /* struct fuzz_found, records */
-	FUZZ_KEPT,    /* records: a program of its corpus */
+	FUZZ_CORPUS,  /* nothing: its corpus follows */
+	FUZZ_KEPT,    /* records: a program of it */
+	FUZZ_WHOLE,   /* nothing: that was all of it */
 	FUZZ_DONE,    /* struct fuzz_counts; nothing comes after it */
 	FUZZ_FAILED,  /* what went wrong, text */
 };
@@ -88,6 +91,9 @@ struct fuzz_job {
 	u64 last_serial; /* as seen last, at */
 	double last_moved;
 	struct fuzz_counts counts;
+	struct programs kept; /* its corpus, as it told it last */
+	bool whole;	      /* it has told one */
+	struct programs coming;
 	u8 *buf; /* of a message that is still coming */
 	size_t len, cap;
 };

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SECONDS_DEFAULT 60
+#define SECONDS_DEFAULT	   60
+#define CHECKPOINT_DEFAULT 60
+#define OPT_CHECKPOINT	   0x100 /* long only */
 
 NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-fuzz " NOSNOOP_VERSION;
 
@@ -24,6 +26,9 @@ static const struct argp_option options[] = {
 	{"jobs", 'J', "N", 0, "Processes (1)", 1},
 	{"out", 'o', "DIR", 0,
 	 "Findings, corpus and ledger go there; a campaign that is there goes on (print findings)",
+	 2},
+	{"checkpoint", OPT_CHECKPOINT, "S", 0,
+	 "Bring DIR up to date every S seconds, so that a killed campaign goes on from there (60)",
 	 2},
 	{"corpus", 'C', "DIR", 0, "Begin with the traces in DIR too, text and binary", 2},
 	{"json", 'j', NULL, 0, "Print what was done as JSON", 2},
@@ -70,6 +75,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'o':
 		o->out = arg;
 		return 0;
+	case OPT_CHECKPOINT:
+		o->checkpoint = command_seconds("checkpoint", arg, 1e9);
+		return 0;
 	case 'C':
 		o->corpus = arg;
 		return 0;
@@ -105,7 +113,8 @@ void fuzz_parse(int argc, char **argv, struct fuzz_options *o)
 {
 	char err[4096];
 
-	*o = (struct fuzz_options){.policy_arg = "all-sound", .seed = 1, .jobs = 1};
+	*o = (struct fuzz_options){
+		.policy_arg = "all-sound", .seed = 1, .jobs = 1, .checkpoint = CHECKPOINT_DEFAULT};
 	command_parse(&argp, argc, argv, 0, o);
 	if (policies_add(&o->policies, policies_word(o->policy_arg), err, sizeof(err)))
 		bad_input("--policy: %s", err);

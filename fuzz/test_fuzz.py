@@ -186,6 +186,27 @@ class Ends(Fuzz):
                 self.assertRegex(out, r"(?m)^\d+ states, \d+ programs kept, seed 1, ended by signal$")
                 self.assertGreater(self.ledger(jobs)["programs"], 0)
 
+    def test_killed(self):
+        """What SIGKILL leaves is a campaign that goes on: of two jobs, not much older than a checkpoint."""
+        p, terminal = self.start("--policy", "all-sound", "--seconds", "3000", "--jobs", "2", "--checkpoint", "0.2",
+                                 "--out", self.out())
+        while not (os.path.exists(os.path.join(self.out(), "ledger.json")) and self.ledger()["programs"] > 2000):
+            os.read(terminal, 4096)
+        p.kill()
+        p.communicate(timeout=60)
+        os.close(terminal)
+        led = self.ledger()
+        self.assertEqual([s["ended"] for s in led["sessions"]], ["running"])
+        visible = [n for n in os.listdir(os.path.join(self.out(), "corpus")) if n[0] != "."]
+        self.assertGreater(len(visible), 100)
+        self.assertEqual([n for n in visible if not n.endswith(".bin")], [])
+        rc, out, err = fuzz("--policy", "all-sound", "--runs", 10, "--out", self.out())
+        self.assertEqual(rc, 0, out + err)
+        after = self.ledger()
+        self.assertEqual([s["ended"] for s in after["sessions"]], ["running", "runs"])
+        self.assertEqual(after["programs"], led["programs"] + 10)
+        self.assertGreater(after["states"], led["states"] * 9 // 10)
+
     def test_crash(self):
         """A policy that crashes: the program that did it is not lost."""
         text = rig.read("core/flush/example/mine.c")

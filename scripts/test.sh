@@ -194,8 +194,8 @@ for c in format globals; do
 done
 check "trace2ops" python3 -B scripts/test_trace2ops.py
 
-if [ ! -f fuzz/fuzz_ops.c ]; then
-	skipped "fuzz-ops: fuzz/fuzz_ops.c does not exist"
+if [ ! -f fuzz/engine/fuzz_ops.c ]; then
+	skipped "fuzz-ops: fuzz/engine/fuzz_ops.c does not exist"
 else
 	if links_fuzzer clang; then
 		check "build fuzz-ops-libfuzzer" build_in build/fuzz --preset fuzz

@@ -7,7 +7,7 @@
 #include "fuzz/check/print.h"
 #include "fuzz/command.h"
 #include "fuzz/finding.h"
-#include "fuzz/shrink.h"
+#include "fuzz/shrink/shrink.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A trial by the engine of nosnoop-fuzz, as that drives it. */
-#include "fuzz/campaign.h"
+#include "fuzz/campaign/campaign.h"
 #include "fuzz/museum/trial.h"
 
 #include <stdio.h>

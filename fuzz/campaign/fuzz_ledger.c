@@ -3,7 +3,7 @@
  * ledger.json: what a campaign has done so far, in all its sessions. A folder whose ledger speaks of
  * another campaign is not mixed with this one.
  */
-#include "fuzz/fuzz_store.h"
+#include "fuzz/campaign/fuzz_store.h"
 
 #include "fuzz/save.h"
 

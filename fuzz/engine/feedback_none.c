@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* No engine listens. */
-#include "fuzz/feedback.h"
+#include "fuzz/engine/feedback.h"
 
 void fb_hit(void *ctx, u32 slot)
 {

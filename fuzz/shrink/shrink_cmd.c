@@ -5,7 +5,7 @@
 #include "core/op/trace.h"
 #include "fuzz/command.h"
 #include "fuzz/finding.h"
-#include "fuzz/shrink.h"
+#include "fuzz/shrink/shrink.h"
 
 #include <jansson.h>
 #include <stdio.h>

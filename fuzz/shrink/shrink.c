@@ -6,7 +6,7 @@
  * cuts, fewer records that are positional, plainer fields. So it ends, and since a round depends on the program alone, a
  * program that came out once comes out again as it is.
  */
-#include "fuzz/shrink_priv.h"
+#include "fuzz/shrink/shrink_priv.h"
 
 #include "core/flush/registry.h"
 #include "core/op/judge.h"

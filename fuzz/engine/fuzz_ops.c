@@ -13,13 +13,13 @@
  * program says `check`; results of requests it judges always. No bounds, no histories: replay has
  * them.
  */
-#include "fuzz/fuzz_ops.h"
+#include "fuzz/engine/fuzz_ops.h"
 
 #include "core/op/text.h"
 #include "core/op/judge.h"
 #include "core/op/policies.h"
-#include "fuzz/coverage.h"
-#include "fuzz/feedback.h"
+#include "fuzz/campaign/coverage.h"
+#include "fuzz/engine/feedback.h"
 
 #include <stdio.h>
 #include <stdlib.h>

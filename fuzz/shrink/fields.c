@@ -4,7 +4,7 @@
  * that does not is not tried. Numbers come down by halves of the way that is left, so that a
  * border is found in few tries.
  */
-#include "fuzz/shrink_priv.h"
+#include "fuzz/shrink/shrink_priv.h"
 
 #include "core/compat/fault.h"
 

@@ -3,8 +3,8 @@
  * AFL++'s map: a constructor has guards of our own numbered as if they were edges, and a state marks
  * the byte of its guard. Compiled by plain clang (CMakeLists.txt): afl-clang-fast would instrument it.
  */
-#include "fuzz/coverage.h"
-#include "fuzz/feedback.h"
+#include "fuzz/campaign/coverage.h"
+#include "fuzz/engine/feedback.h"
 
 void __sanitizer_cov_trace_pc_guard_init(u32 *start, u32 *stop);
 extern u8 *__afl_area_ptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What nosnoop-fuzz is told. */
-#include "fuzz/fuzz_job.h"
+#include "fuzz/campaign/fuzz_job.h"
 
 #include <stdio.h>
 #include <stdlib.h>

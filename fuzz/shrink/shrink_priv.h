@@ -4,7 +4,7 @@
 #define NOSNOOP_SHRINK_PRIV_H
 
 #include "core/op/bind.h"
-#include "fuzz/shrink.h"
+#include "fuzz/shrink/shrink.h"
 
 /* What a program's ops are, without its EXPECT and NAME records: unit k is op number k + 1. */
 struct units {
@@ -30,7 +30,7 @@ struct shrink {
 	int rc; /* the first failure; nothing is tried any more after it */
 };
 
-/* shrink_units.c */
+/* units.c */
 int units_read(struct units *u, const struct program *p);
 void units_free(struct units *u);
 void units_move(struct units *u, u32 from, u32 to); /* places in `order` */
@@ -49,14 +49,14 @@ bool shrink_try(struct shrink *s);
 /* The candidate is @s->best; for edits in place. */
 bool shrink_copy(struct shrink *s);
 
-/* shrink_ops.c, shrink_whole.c, shrink_fields.c: each as far as it comes. */
+/* ops.c, whole.c, fields.c: each as far as it comes. */
 void shrink_ops(struct shrink *s);
-/* shrink_swap.c: one step to fewer ops, or to fewer copies and cuts among as many. False: none. */
+/* swap.c: one step to fewer ops, or to fewer copies and cuts among as many. False: none. */
 bool shrink_swap(struct shrink *s);
 u32 shrink_splits(const struct program *p); /* how many copies and cuts */
 void shrink_whole(struct shrink *s);
 void shrink_fields(struct shrink *s);
-/* shrink_fields.c: record @at becomes @op if that is plainer and fires. */
+/* fields.c: record @at becomes @op if that is plainer and fires. */
 bool shrink_edit(struct shrink *s, u32 at, struct op op);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The engine of a campaign: the same again, what is kept and what for, mutations that stay programs. */
-#include "fuzz/campaign.h"
-#include "fuzz/mutate.h"
+#include "fuzz/campaign/campaign.h"
+#include "fuzz/campaign/mutate.h"
 
 #include "core/flush/registry.h"
 

@@ -7,11 +7,11 @@
  * Every step draws from a generator seeded by the campaign's seed and the step's number: nothing but
  * the corpus goes from one step to the next.
  */
-#include "fuzz/campaign.h"
+#include "fuzz/campaign/campaign.h"
 
 #include "core/op/judge.h"
-#include "fuzz/coverage.h"
-#include "fuzz/mutate.h"
+#include "fuzz/campaign/coverage.h"
+#include "fuzz/campaign/mutate.h"
 
 #include <stdlib.h>
 

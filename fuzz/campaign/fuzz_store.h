@@ -3,7 +3,7 @@
 #ifndef NOSNOOP_FUZZ_STORE_H
 #define NOSNOOP_FUZZ_STORE_H
 
-#include "fuzz/fuzz_job.h"
+#include "fuzz/campaign/fuzz_job.h"
 
 #include <jansson.h>
 

@@ -15,7 +15,7 @@
 #include "core/op/gen.h"
 #include "core/op/test_text.h"
 #include "fuzz/finding.h"
-#include "fuzz/shrink_priv.h"
+#include "fuzz/shrink/shrink_priv.h"
 #include "fuzz/test_rig.h"
 
 static struct run *run;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Edits that look at more than one record: places, distances, order, records that go. */
-#include "fuzz/shrink_priv.h"
+#include "fuzz/shrink/shrink_priv.h"
 
 /* Runs the best program, bound: what its ops came to can be asked of the binder afterwards. */
 static void run_bound(struct shrink *s, struct program *bound)

@@ -4,8 +4,8 @@
  * Used and volatile, else the array is optimised away without a word; its size must be a multiple
  * of 8.
  */
-#include "fuzz/coverage.h"
-#include "fuzz/feedback.h"
+#include "fuzz/campaign/coverage.h"
+#include "fuzz/engine/feedback.h"
 
 static_assert(COVERAGE_SLOTS % 8 == 0, "libFuzzer reads words");
 

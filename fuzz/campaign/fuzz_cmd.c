@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* nosnoop-fuzz: the campaign without an engine. The parent process: it starts jobs, listens, writes. */
-#include "fuzz/fuzz_store.h"
+#include "fuzz/campaign/fuzz_store.h"
 
 #include <poll.h>
 #include <signal.h>

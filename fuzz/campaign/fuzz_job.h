@@ -9,7 +9,7 @@
 #define NOSNOOP_FUZZ_JOB_H
 
 #include "core/op/policies.h"
-#include "fuzz/campaign.h"
+#include "fuzz/campaign/campaign.h"
 #include "fuzz/command.h"
 
 #include <sys/types.h>

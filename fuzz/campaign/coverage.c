@@ -7,7 +7,7 @@
  * Each has its part of the table; the second and the third are hashed into theirs. A collision
  * hides a state from the corpus and no verdict depends on it.
  */
-#include "fuzz/coverage.h"
+#include "fuzz/campaign/coverage.h"
 
 #include "core/shadow/shape.h"
 

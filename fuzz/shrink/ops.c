@@ -2,10 +2,10 @@
 /*
  * Fewer ops: first the end is cut off, then ddmin takes out ever smaller stretches with all that
  * refers to what they create, then objects are merged, then pairs go, then one op moves and another
- * goes, then new ops take the place of others (shrink_swap.c). From the end to the front: what comes
+ * goes, then new ops take the place of others (swap.c). From the end to the front: what comes
  * later stands on what came before.
  */
-#include "fuzz/shrink_priv.h"
+#include "fuzz/shrink/shrink_priv.h"
 
 #define PAIRS_MAX 32 /* ops; above, pairs are too many to try */
 #define MOVES_MAX 12 /* likewise triples */

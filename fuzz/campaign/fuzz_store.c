@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
-#include "fuzz/fuzz_store.h"
+#include "fuzz/campaign/fuzz_store.h"
 
 #include "core/op/commit.h"
 #include "core/op/text.h"

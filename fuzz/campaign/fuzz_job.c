@@ -6,9 +6,9 @@
  * campaign into one long shrink.
  */
 #define _GNU_SOURCE
-#include "fuzz/fuzz_job.h"
+#include "fuzz/campaign/fuzz_job.h"
 
-#include "fuzz/shrink.h"
+#include "fuzz/shrink/shrink.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "fuzz/mutate.h"
+#include "fuzz/campaign/mutate.h"
 
 #include "core/compat/fault.h"
 

@@ -3,7 +3,7 @@
  * fuzz-ops-replay: the fuzz target without an engine. Runs files and folders, or turns text traces
  * into the bytes that engines start from. A finding ends the process as it does under an engine.
  */
-#include "fuzz/fuzz_ops.h"
+#include "fuzz/engine/fuzz_ops.h"
 
 #include "core/op/trace.h"
 #include "fuzz/command.h"

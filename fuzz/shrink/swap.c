@@ -6,7 +6,7 @@
  * out to give the other. So a detach is tried in place of two ops, and an attach or a detach in
  * place of a copy or a cut; with it two objects of a kind may become one.
  */
-#include "fuzz/shrink_priv.h"
+#include "fuzz/shrink/shrink_priv.h"
 
 #define SWAPS_MAX 9 /* ops; above, there are too many ways */
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import test_replay as rig
 
 LEAK = "corpus/seed/contracts/v1-replug.ops"

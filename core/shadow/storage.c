@@ -7,7 +7,7 @@
 
 static struct node **bucket_of(const struct index *ix, u64 key)
 {
-	return &ix->bucket[(mix64(key >> 4) + (key & 15)) & ix->mask];
+	return &ix->bucket[(((key >> 4) * 0x9e3779b97f4a7c15ULL >> 32) + (key & 15)) & ix->mask];
 }
 
 bool index_init(struct index *ix, struct arena *arena)

@@ -210,7 +210,7 @@ static void request_begin(struct model *md, struct request *req)
 	md->pin_log.nr = 0;
 	md->fresh = 0;
 	md->unmap_begun = false;
-	md->asked = 0;
+	md->requests++;
 }
 
 /* A callback's request: the outer one has come as far as it needs to have called back. */
@@ -230,10 +230,12 @@ static void request_nested(struct model *md, struct request *req)
 static void notified(struct model *md, const struct machine_event *ev)
 {
 	bool all = !ev->iova && ev->len == UINT64_MAX;
+	struct maccess *x = md_find_access(md, ev->a);
 	const struct mtable *t;
 	struct marea *a;
 
-	md->asked |= 1ULL << (ev->a & 63);
+	if (x)
+		x->asked = md->requests;
 	if (!md->outer || (md->outer->kind != REQ_UNMAP && all))
 		return;
 	t = md->outer->kind == REQ_UNMAP ? md_find_table(md, md->outer->table) : NULL;
@@ -251,7 +253,7 @@ static void check_asked(struct model *md, const struct request *req)
 	for (u32 i = 0; i < md->accesses.nr; i++) {
 		const struct maccess *x = *vec_at(&md->accesses, struct maccess *, i);
 
-		if (x && x->table == req->table && !(md->asked >> (x->id & 63) & 1))
+		if (x && x->table == req->table && x->asked != md->requests)
 			model_report(md, "A7",
 				     "the unmap gives up: expected access %u asked, found not",
 				     x->id);

@@ -116,6 +116,7 @@ struct maccess {
 	u32 id;
 	u32 table; /* 0: detached */
 	bool pins_pages;
+	u64 asked;	 /* number of the request that called its unmap callback last */
 	struct vec pins; /* struct mpin */
 };
 
@@ -164,7 +165,7 @@ struct model {
 	bool unmap_begun;  /* of the outer request: where it stands */
 	bool unmap_over;
 	u64 unmap_start, unmapped;
-	u64 asked; /* bits: accesses whose unmap callback was called, by id modulo 64 */
+	u64 requests; /* begun so far */
 
 	u32 nr_findings;
 	struct model_finding findings[MODEL_FINDINGS];

@@ -9,12 +9,14 @@
  * int give 0 or a negative errno, and the request is undone.
  *
  * Ids and serials are names: they say whether two are the same, and of two domains of a table which
- * is older (the lesser id). Nothing else may be read from their values.
+ * is older (the lesser id). Nothing else may be read from their values. State that keeps a domain's
+ * id keeps all of it, as an aligned u32 or u64: tools recognise it there by FLUSH_DOMAIN_ID.
  *
  * State lives only in what the core allocates for the policy, zeroed: table_size, pages_size and
  * area_size bytes beside each object (`priv`), and page_size bytes for each page index of an object
  * (flush_page_state()). No globals, no malloc: a snapshot of the arena holds all of it. State must
- * not keep pointers to areas. A copy makes an area with empty state that shares the pages' state.
+ * not keep pointers to what the core made: a name outlives its object, a pointer does not. A copy
+ * makes an area with empty state that shares the pages' state.
  *
  * A *piece* is a closed interval of page indexes of one flush_pages, of one origin. Temporary
  * memory cuts pieces too: no decision and no flush count may depend on where. Rules "per area" are
@@ -30,6 +32,9 @@
 #define FLUSH_ABI_VERSION 2
 
 struct flush_host;
+
+#define FLUSH_DOMAIN_ID	     0x6d000000u /* the upper byte of every domain's id */
+#define FLUSH_DOMAIN_ID_MASK 0xff000000u
 
 struct flush_domain {
 	u32 id;

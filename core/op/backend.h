@@ -53,7 +53,8 @@ struct backend_ops {
 	 * Between requests: the state of the structures and of the policy (its normal_form()) as
 	 * bytes, the same for states that differ in nothing but addresses, ids, age and memory.
 	 * Tables, areas by IOVA, pins through them, objects in the order in which areas show them. How
-	 * many bytes; more than @room: it did not fit; SIZE_MAX: no such table, or too many areas.
+	 * many bytes; more than @room: it did not fit; SIZE_MAX: no such table, too many areas, too
+	 * much private state of an object, or a pointer to what the core made in it.
 	 * NULL: this backend cannot.
 	 */
 	size_t (*form)(struct backend *b, const struct form_order *order, u8 *out, size_t room);

@@ -467,7 +467,7 @@ static bool view_table(void *ctx, u32 id, struct view_table *out)
 
 static u32 view_table_domain(void *ctx, u32 id, u32 slot)
 {
-	return table_by_id(ctx, id)->domains[slot]->fd.id;
+	return domain_id(table_by_id(ctx, id)->domains[slot]->d);
 }
 
 static bool in_domains_tree(const struct iopt_area *area)
@@ -495,7 +495,7 @@ static void view_areas(void *ctx, u32 id, view_area_fn fn, void *arg)
 			.page_offset = area->page_offset,
 			.prot = area->iommu_prot,
 			.pages = area->pages ? area->pages->id : 0,
-			.storage_domain = area->storage_domain ? area->storage_domain->fd.id : 0,
+			.storage_domain = area->storage_domain ? domain_id(area->storage_domain->d) : 0,
 			.in_domains_tree = area->pages && in_domains_tree(area),
 			.prevent_access = area->prevent_access,
 			.num_accesses = area->num_accesses,
@@ -513,7 +513,7 @@ static void view_ranges(const struct itree *tree, view_range_fn fn, void *arg)
 	itree_for_each (n, tree, 0, UINT64_MAX) {
 		const struct iopt_domain *owner = container_of(n, struct iopt_range, node)->owner;
 
-		if (!fn(arg, n->start, n->last, owner ? owner->fd.id : 0))
+		if (!fn(arg, n->start, n->last, owner ? domain_id(owner->d) : 0))
 			return;
 	}
 }
@@ -699,7 +699,7 @@ static u64 core_digest(struct backend *b)
 
 		h = hash_add(h, iopt ? iopt->iova_alignment + iopt->disable_large_pages : 0);
 		for (u32 i = 0; iopt && i < iopt->next_domain_id; i++)
-			h = hash_add(h, iopt->domains[i]->fd.id);
+			h = hash_add(h, domain_id(iopt->domains[i]->d));
 		view_areas(c, id, digest_area, &h);
 		view_reserved(c, id, digest_range, &h);
 		view_allowed(c, id, digest_range, &h);

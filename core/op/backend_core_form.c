@@ -4,6 +4,9 @@
  * future. What is left out, and why it may be:
  *  - addresses, ids, serials and the age of objects: the core does not decide by them, and a policy
  *    may not (core/flush/flush.h), but for the age of a table's domains, which is kept;
+ *    a domain's id in a policy's state becomes its place in the order of all ids there are, those of
+ *    live domains too, so that what is the same, what is gone and what is older stays as it was; a
+ *    serial stays as it is: no later request has it again;
  *  - gaps between areas that are wider than anything that goes there: requests name whole areas or
  *    parts of one, so only the order counts, and what fits between them;
  *  - pins of pages, the pfn array, charges, what domains map: they follow from areas, domains and
@@ -19,9 +22,11 @@
 #include "core/op/backend_core.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 #define FORM_AREAS 64	/* more than that in all tables: no form */
-#define FORM_STATE 1024 /* private state of one object that a policy may bring into normal form */
+#define FORM_IDS   64	/* domains' ids in private state, and as many of live domains */
+#define FORM_STATE 1024 /* bytes of private state of one object */
 
 struct form {
 	struct core_backend *c;
@@ -31,6 +36,12 @@ struct form {
 	const struct iopt_area *area[FORM_AREAS];
 	struct iopt_pages *pages[FORM_AREAS];
 	u32 nr_areas, nr_pages;
+	struct {
+		size_t at; /* in out */
+		u32 id;
+	} ids[FORM_IDS]; /* domains' ids in private state */
+	u32 nr_ids;
+	bool formless; /* pointers, or too many ids */
 };
 
 static void put_bytes(struct form *f, const void *data, size_t len)
@@ -53,6 +64,29 @@ static void put(struct form *f, u64 v)
 	put_bytes(f, &byte, 1);
 }
 
+/* What private state, which stands at @at of the form, must not or need not say as it does. */
+static void look_at_state(struct form *f, size_t at, const u8 *state, u32 size)
+{
+	u64 from = (uintptr_t)f->c->ctx.arena, word;
+	u32 half;
+
+	for (u32 i = 0; i + sizeof(half) <= size; i += sizeof(half)) {
+		memcpy(&half, state + i, sizeof(half));
+		if (likely((half & FLUSH_DOMAIN_ID_MASK) != FLUSH_DOMAIN_ID))
+			continue;
+		if (f->nr_ids == FORM_IDS) {
+			f->formless = true;
+			return;
+		}
+		f->ids[f->nr_ids].at = at + i;
+		f->ids[f->nr_ids++].id = half;
+	}
+	for (u32 i = 0; i + sizeof(word) <= size; i += sizeof(word)) {
+		memcpy(&word, state + i, sizeof(word));
+		f->formless |= word - from < arena_used(f->c->ctx.arena);
+	}
+}
+
 static void put_state(struct form *f, enum flush_state kind, const struct flush_table *table,
 		      const void *state, u32 size)
 {
@@ -60,23 +94,19 @@ static void put_state(struct form *f, enum flush_state kind, const struct flush_
 	/* The policy sees its own type there: a place in the form may be aligned to nothing. */
 	_Alignas(max_align_t) u8 copy[FORM_STATE];
 
-	if (size <= sizeof(copy)) {
-		/* NULL: page state that was never made, which is zero. */
-		if (state)
-			memcpy(copy, state, size);
-		else
-			memset(copy, 0, size);
-		if (policy->normal_form && size)
-			policy->normal_form(kind, table, copy);
-		put_bytes(f, copy, size);
+	if (size > sizeof(copy)) {
+		f->formless = true;
 		return;
 	}
-	/* As it is: states that could be one stay two. */
-	if (f->nr + size <= f->room && !state)
-		memset(f->out + f->nr, 0, size);
-	else if (f->nr + size <= f->room)
-		memcpy(f->out + f->nr, state, size);
-	f->nr += size;
+	/* NULL: page state that was never made, which is zero. */
+	if (state)
+		memcpy(copy, state, size);
+	else
+		memset(copy, 0, size);
+	if (policy->normal_form && size)
+		policy->normal_form(kind, table, copy);
+	look_at_state(f, f->nr, copy, size);
+	put_bytes(f, copy, size);
 }
 
 /* The number of an object, counted in the order in which areas show them. */
@@ -209,6 +239,53 @@ static void put_pages(struct form *f, struct iopt_pages *pages)
 		put(f, area_number(f, container_of(n, struct iopt_area, pages_node)));
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* How many different ids of the sorted row are less. */
+static u32 id_rank(const u32 *all, u32 nr, u32 id)
+{
+	u32 rank = 0;
+
+	for (u32 i = 0; i < nr && all[i] < id; i++)
+		rank += !i || all[i] != all[i - 1];
+	return rank;
+}
+
+/* Instead of each id its place among all that are known, and the places of the live ones. */
+static void name_ids(struct form *f)
+{
+	u32 all[2 * FORM_IDS], nr = 0;
+	struct io_pagetable *iopt;
+
+	for (; nr < f->nr_ids; nr++)
+		all[nr] = f->ids[nr].id;
+	for (u32 t = 0; t < f->order->nr_tables; t++) {
+		iopt = table_by_id(f->c, f->order->table[t]);
+		for (u32 i = 0; i < iopt->next_domain_id; i++) {
+			f->formless |= nr == ARRAY_SIZE(all);
+			if (nr < ARRAY_SIZE(all))
+				all[nr++] = iopt->domains[i]->fd.id;
+		}
+	}
+	qsort(all, nr, sizeof(*all), compare_ids);
+	for (u32 i = 0; i < f->nr_ids; i++) {
+		u32 name = FLUSH_DOMAIN_ID | id_rank(all, nr, f->ids[i].id);
+
+		if (f->ids[i].at + sizeof(name) <= f->room)
+			memcpy(f->out + f->ids[i].at, &name, sizeof(name));
+	}
+	for (u32 t = 0; t < f->order->nr_tables; t++) {
+		iopt = table_by_id(f->c, f->order->table[t]);
+		for (u32 i = 0; i < iopt->next_domain_id; i++)
+			put(f, id_rank(all, nr, iopt->domains[i]->fd.id));
+	}
+}
+
 size_t core_form(struct backend *b, const struct form_order *order, u8 *out, size_t room)
 {
 	struct form f = {.c = core_of(b), .order = order, .out = out, .room = room};
@@ -221,5 +298,7 @@ size_t core_form(struct backend *b, const struct form_order *order, u8 *out, siz
 	}
 	for (u32 i = 0; i < f.nr_pages; i++)
 		put_pages(&f, f.pages[i]);
-	return f.nr;
+	if (f.nr_ids)
+		name_ids(&f);
+	return f.formless ? SIZE_MAX : f.nr;
 }

@@ -67,10 +67,11 @@ enum check_end {
 	CHECK_DEPTH,
 	CHECK_SECONDS,
 	CHECK_MEMORY,
-	CHECK_BROKEN,  /* until_broken */
-	CHECK_CROWDED, /* no IOVA was left where a new area had to go */
-	CHECK_STOPPED, /* by *stop */
-	CHECK_FINDING, /* an oracle's rule fired, or a worker died: the core is at fault */
+	CHECK_BROKEN,	/* until_broken */
+	CHECK_CROWDED,	/* no IOVA was left where a new area had to go */
+	CHECK_FORMLESS, /* the policy's state holds pointers, or is too large: space_form() */
+	CHECK_STOPPED,	/* by *stop */
+	CHECK_FINDING,	/* an oracle's rule fired, or a worker died: the core is at fault */
 };
 extern const char *const check_end_name[];
 

@@ -25,8 +25,10 @@
  * Every verdict is the first one in the order of (requests, rank of the state, action), whatever
  * the number of workers: the same counter-examples come out of every complete run.
  *
- * NOT covered, however complete: areas that begin or end inside a page, large pages, requests over
- * several areas, holes, limits, races; and whatever needs more objects than the configuration has.
+ * NOT covered, however complete: in-kernel rw and with it pins that last no longer than a request,
+ * accesses that move or end while they hold pins, the end of a table; areas that begin or end inside
+ * a page, large pages, requests over several areas, holes, limits, races; read-only maps where the
+ * configuration does not say so; and whatever needs more objects than the configuration has.
  */
 #include "fuzz/check/check.h"
 #include "fuzz/check/space.h"
@@ -59,11 +61,19 @@ const char *const check_end_name[] = {
 	[CHECK_MEMORY] = "bounded: memory",
 	[CHECK_BROKEN] = "bounded: all that is not claimed is broken",
 	[CHECK_CROWDED] = "bounded: no room between areas",
+	[CHECK_FORMLESS] = "bounded: the policy's state has a pointer in it, or is too large",
 	[CHECK_STOPPED] = "bounded: stopped",
 	[CHECK_FINDING] = "stopped by a finding",
 };
 
-enum level_stop { LEVEL_RUNS, LEVEL_FULL, LEVEL_SECONDS, LEVEL_CROWDED, LEVEL_STOPPED };
+enum level_stop {
+	LEVEL_RUNS,
+	LEVEL_FULL,
+	LEVEL_SECONDS,
+	LEVEL_CROWDED,
+	LEVEL_FORMLESS,
+	LEVEL_STOPPED
+};
 
 /* Shared by the workers of a level. */
 struct level {
@@ -195,8 +205,11 @@ static void add_state(struct worker *w)
 {
 	u32 len = space_form(&w->ex->space, w->run, w->form);
 
-	if (!len || run_full(w->run) ||
-	    store_insert(w->ex->store, &w->cursor, w->form, len, w->origin) == STORE_FULL)
+	if (run_full(w->run))
+		stop_level(w->level, LEVEL_FULL);
+	else if (!len)
+		stop_level(w->level, LEVEL_FORMLESS);
+	else if (store_insert(w->ex->store, &w->cursor, w->form, len, w->origin) == STORE_FULL)
 		stop_level(w->level, LEVEL_FULL);
 }
 
@@ -600,9 +613,9 @@ static u32 broken_mask(const struct check_result *res)
 static bool ended(const struct explorer *ex, struct check_result *res, bool more)
 {
 	static const enum check_end by_stop[] = {
-		[LEVEL_RUNS] = CHECK_STOPPED,	 [LEVEL_FULL] = CHECK_MEMORY,
-		[LEVEL_SECONDS] = CHECK_SECONDS, [LEVEL_CROWDED] = CHECK_CROWDED,
-		[LEVEL_STOPPED] = CHECK_STOPPED,
+		[LEVEL_RUNS] = CHECK_STOPPED,	   [LEVEL_FULL] = CHECK_MEMORY,
+		[LEVEL_SECONDS] = CHECK_SECONDS,   [LEVEL_CROWDED] = CHECK_CROWDED,
+		[LEVEL_FORMLESS] = CHECK_FORMLESS, [LEVEL_STOPPED] = CHECK_STOPPED,
 	};
 	const struct check_config *cfg = ex->cfg;
 	u32 all = (1u << SHADOW_CONTRACTS) - 1;

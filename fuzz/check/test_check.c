@@ -16,6 +16,7 @@
 #include "core/op/text.h"
 #include "fuzz/check/space.h"
 #include "fuzz/check/store.h"
+#include "fuzz/check/test_keepers.h"
 
 static const struct check_space tiny = {
 	.objects = 1, .pages = 1, .areas = 2, .tables = 2, .domains = 1, .accesses = 1};
@@ -286,6 +287,36 @@ static void test_findings(void **state)
 	assert_finding(leaving_before_map, "crash");
 }
 
+/* --- state that a form cannot take as it is -------------------------------------------------------- */
+
+/* That the id kept is another one than a live domain's is part of the state. */
+static void test_ids_in_state(void **state)
+{
+	const struct check_space one_table = {
+		.objects = 1, .pages = 2, .areas = 2, .tables = 1, .domains = 2};
+	struct check_config cfg = config(&keeps_id, &one_table);
+	struct check_result res = explore(&cfg);
+
+	assert_int_equal(res.end, CHECK_FIXPOINT);
+	assert_int_equal(res.broken[SHADOW_L].requests, 5);
+	check_result_free(&res);
+	cfg.space.tables = 2;
+	cfg.space.pages = 1;
+	res = explore(&cfg);
+	assert_int_equal(res.end, CHECK_FIXPOINT);
+	assert_int_equal(res.broken[SHADOW_L].requests, 5);
+	check_result_free(&res);
+}
+
+static void test_pointers_in_state(void **state)
+{
+	struct check_config cfg = config(&keeps_pointer, &tiny);
+	struct check_result res = explore(&cfg);
+
+	assert_int_equal(res.end, CHECK_FORMLESS);
+	check_result_free(&res);
+}
+
 /* The reference model agrees with the core along every sequence. */
 static void test_with_model(void **state)
 {
@@ -518,6 +549,8 @@ int main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_out_of_range),
 		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_ids_in_state),
+		cmocka_unit_test(test_pointers_in_state),
 		cmocka_unit_test(test_with_model),
 		cmocka_unit_test(test_nothing_is_refused),
 		cmocka_unit_test(test_forms),

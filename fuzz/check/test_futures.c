@@ -14,6 +14,7 @@
 
 #include "core/flush/registry.h"
 #include "fuzz/check/space.h"
+#include "fuzz/check/test_keepers.h"
 
 #define STATES	32768u /* room, a power of two */
 #define DEEPEST 24
@@ -194,11 +195,11 @@ static void compare(void *ctx, struct action a)
 	t.compared++;
 }
 
-static void check_futures(const char *policy, const struct check_space *space, bool failures,
-			  u32 sample)
+static void check_futures(const struct flush_policy *policy, const struct check_space *space,
+			  bool failures, u32 sample)
 {
 	struct run_config cfg = {.backend = &backend_core,
-				 .policy = flush_policy_find(policy),
+				 .policy = policy,
 				 .shadow = true,
 				 .teardown = RUN_TEARDOWN_BACKEND};
 	static struct known root;
@@ -257,7 +258,7 @@ static void test_every_policy(void **state)
 	const struct flush_policy *p;
 
 	for (u32 i = 0; (p = flush_policy_nth(i)); i++)
-		check_futures(p->name, &two_tables, false, 16);
+		check_futures(p, &two_tables, false, 16);
 }
 
 static void test_other_spaces(void **state)
@@ -267,13 +268,24 @@ static void test_other_spaces(void **state)
 
 	for (u32 i = 0; i < ARRAY_SIZE(spaces); i++)
 		for (u32 k = 0; k < ARRAY_SIZE(policies); k++)
-			check_futures(policies[k], spaces[i], false, 4);
+			check_futures(flush_policy_find(policies[k]), spaces[i], false, 4);
+}
+
+static void test_ids_in_state(void **state)
+{
+	static const struct check_space one_table = {
+		.objects = 1, .pages = 1, .areas = 2, .tables = 1, .domains = 2};
+	static const struct check_space one_area = {
+		.objects = 1, .pages = 1, .areas = 1, .tables = 2, .domains = 2};
+
+	check_futures(&keeps_id, &one_table, false, 1);
+	check_futures(&keeps_id, &one_area, false, 4);
 }
 
 static void test_with_failures(void **state)
 {
-	check_futures("exact", &read_only, true, 16);
-	check_futures("storage_skip", &read_only, true, 16);
+	check_futures(flush_policy_find("exact"), &read_only, true, 16);
+	check_futures(flush_policy_find("storage_skip"), &read_only, true, 16);
 }
 
 int main(void)
@@ -281,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_policy),
 		cmocka_unit_test(test_other_spaces),
+		cmocka_unit_test(test_ids_in_state),
 		cmocka_unit_test(test_with_failures),
 	};
 	int rc;

@@ -495,7 +495,8 @@ static void view_areas(void *ctx, u32 id, view_area_fn fn, void *arg)
 			.page_offset = area->page_offset,
 			.prot = area->iommu_prot,
 			.pages = area->pages ? area->pages->id : 0,
-			.storage_domain = area->storage_domain ? domain_id(area->storage_domain->d) : 0,
+			.storage_domain = area->storage_domain ? domain_id(area->storage_domain->d)
+							       : 0,
 			.in_domains_tree = area->pages && in_domains_tree(area),
 			.prevent_access = area->prevent_access,
 			.num_accesses = area->num_accesses,

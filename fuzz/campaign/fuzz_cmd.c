@@ -98,10 +98,24 @@ static void stop_jobs(struct fuzz *f)
 			kill(f->job[i].pid, SIGTERM);
 }
 
+/* So that a folder is never without the word whose it is, nor a finding in it without an entry. */
+static void write_running(struct fuzz *f)
+{
+	struct fuzz_totals t = totals(f);
+
+	t.ended = "running";
+	if (f->o.out)
+		ledger_write(&f->store, &t);
+}
+
 static void take_finding(struct fuzz *f, const struct fuzz_found *found, const struct program *p)
 {
+	u32 fresh = f->store.fresh;
+
 	clear_progress(f);
 	store_found(&f->store, found, p);
+	if (f->store.fresh != fresh)
+		write_running(f);
 	if (f->o.first)
 		stop_jobs(f);
 }
@@ -263,15 +277,13 @@ static bool collect_corpora(const struct fuzz *f, struct programs *all)
 /* What would be lost if this process were killed: only since the last time. */
 static void checkpoint(struct fuzz *f)
 {
-	struct fuzz_totals t = totals(f);
 	struct programs all = {0};
 
-	t.ended = "running";
 	if (!f->o.out || f->told < f->running || !collect_corpora(f, &all))
 		return;
 	f->told = 0;
 	store_corpus(&f->store, &all);
-	ledger_write(&f->store, &t);
+	write_running(f);
 	programs_free(&all);
 }
 
@@ -344,7 +356,7 @@ static void start_jobs(struct fuzz *f)
 		j->number = i;
 		j->seed = i ? mix64(f->store.seed + mix64(i)) >> 1 : f->store.seed;
 		j->runs = f->o.runs / f->o.jobs + (i < f->o.runs % f->o.jobs);
-		fuzz_job_start(j, &f->o, &f->known, &f->seeds);
+		fuzz_job_start(j, &f->o, &f->known, &f->seeds, f->store.folder);
 		f->running++;
 	}
 }
@@ -381,7 +393,8 @@ static void print_summary(const struct fuzz *f, const struct fuzz_totals *t)
 	if (t->c.full)
 		printf("%llu runs could not be judged: an arena was full\n", (ull)t->c.full);
 	if (t->c.findings || f->died)
-		printf("%llu runs with a finding; told apart, and shrunk:\n", (ull)t->c.findings);
+		printf("%llu runs with a finding; told apart, and shrunk unless the job died:\n",
+		       (ull)t->c.findings + f->died);
 	else
 		printf("no finding\n");
 	print_findings(f);
@@ -458,6 +471,7 @@ int main(int argc, char **argv)
 	f.progress = isatty(STDERR_FILENO);
 	f.begun = now();
 	start_jobs(&f);
+	write_running(&f);
 	while (f.running)
 		listen_to_all(&f);
 	return finish(&f);

@@ -302,7 +302,7 @@ child(struct fuzz_job *j, const struct fuzz_options *o, const struct programs *k
 }
 
 void fuzz_job_start(struct fuzz_job *j, const struct fuzz_options *o, const struct programs *known,
-		    const struct programs *seeds)
+		    const struct programs *seeds, int folder)
 {
 	pid_t parent = getpid();
 	int fds[2];
@@ -315,6 +315,8 @@ void fuzz_job_start(struct fuzz_job *j, const struct fuzz_options *o, const stru
 	j->pid = fork();
 	if (!j->pid) {
 		close(fds[0]);
+		if (folder >= 0)
+			close(folder);
 		child(j, o, known, seeds, fds[1], parent);
 	}
 	close(fds[1]);

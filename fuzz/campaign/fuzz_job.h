@@ -98,9 +98,12 @@ struct fuzz_job {
 	size_t len, cap;
 };
 
-/* Starts the process. @known, @seeds: the corpora to begin with. */
+/*
+ * Starts the process. @known, @seeds: the corpora to begin with. @folder: the parent's lock, which
+ * must end with the parent; -1: none.
+ */
 void fuzz_job_start(struct fuzz_job *j, const struct fuzz_options *o, const struct programs *known,
-		    const struct programs *seeds);
+		    const struct programs *seeds, int folder);
 void fuzz_campaign_config(const struct fuzz_options *o, struct campaign_config *cfg);
 
 #endif

@@ -8,9 +8,11 @@
 #include "fuzz/finding.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,12 +138,22 @@ static void make_folder(const char *path)
 		  strerror(errno));
 }
 
+/* Held until the process ends; on the folder itself, so that nothing lies in it. */
+static void lock_folder(struct store *s)
+{
+	s->folder = open(s->o->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->folder >= 0 && flock(s->folder, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		bad_input("--out %s: another nosnoop-fuzz is at work there: wait for it, or name "
+			  "another",
+			  s->o->out);
+}
+
 void store_open(struct store *s, const struct fuzz_options *o)
 {
 	char path[PATH_MAX];
 	struct run_config cfg = {.backend = &backend_core, .policy = o->policies.policy[0]};
 
-	*s = (struct store){.o = o, .session = 1, .seed = o->seed};
+	*s = (struct store){.o = o, .session = 1, .seed = o->seed, .folder = -1};
 	commit_here(s->commit);
 	s->run = run_create(&cfg);
 	if (!s->run)
@@ -149,6 +161,7 @@ void store_open(struct store *s, const struct fuzz_options *o)
 	if (!o->out)
 		return;
 	make_folder(o->out);
+	lock_folder(s);
 	snprintf(path, sizeof(path), "%s/findings", o->out);
 	make_folder(path);
 	snprintf(path, sizeof(path), "%s/corpus", o->out);
@@ -163,6 +176,8 @@ void store_close(struct store *s)
 	free(s->found);
 	json_decref(s->ledger);
 	run_destroy(s->run);
+	if (s->folder >= 0)
+		close(s->folder);
 }
 
 /* --- findings ------------------------------------------------------------------- */
@@ -327,7 +342,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* Of our own that are not wanted any more; foreign files stay. */
+/* Of our own that are not wanted any more; foreign files stay, also those that only look like ours. */
 static void remove_old(const char *folder, const char (*names)[24], u32 nr)
 {
 	struct dirent **there;
@@ -340,7 +355,8 @@ static void remove_old(const char *folder, const char (*names)[24], u32 nr)
 			    ends_in(name, ".bin");
 
 		snprintf(path, sizeof(path), "%s/%s", folder, name);
-		if (ours && !bsearch(name, names, nr, sizeof(*names), compare_names))
+		if (ours && !bsearch(name, names, nr, sizeof(*names), compare_names) &&
+		    !refuse_binary(path))
 			unlink(path);
 		free(there[i]);
 	}

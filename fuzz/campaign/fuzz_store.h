@@ -29,6 +29,7 @@ struct store {
 	u32 nr, cap;
 	u32 fresh;   /* not in the ledger before */
 	bool broken; /* something could not be written */
+	int folder;  /* open and locked; -1: none */
 
 	json_t *ledger; /* as it was, NULL: a new campaign */
 	u32 session;	/* this one, from 1 */
@@ -51,7 +52,7 @@ void corpus_read(struct programs *ps, const char *folder);
 struct fuzz_totals {
 	struct campaign_counts c; /* of all jobs; corpus after merging */
 	double cpu, wall;
-	const char *ended; /* "runs", "seconds", "first", "signal", "died" */
+	const char *ended; /* "runs", "seconds", "first", "signal", "died"; "running" */
 };
 
 /* fuzz_ledger.c */

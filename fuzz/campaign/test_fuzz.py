@@ -148,10 +148,14 @@ class Corpus(Fuzz):
         mine = os.path.join(self.out(), "corpus", "mine.txt")
         with open(mine, "w", encoding="utf-8") as f:
             f.write("do not touch\n")
+        newer = os.path.join(self.out(), "corpus", "0123456789abcdef.bin")
+        with open(newer, "wb") as f:
+            f.write(b"\2" + bytes(32))
         rc, _, err = fuzz(*args)
         self.assertEqual(rc, 0)
-        self.assertEqual(err.count("skipped"), 1)
+        self.assertEqual(err.count("skipped"), 2)
         self.assertTrue(os.path.exists(mine))
+        self.assertTrue(os.path.exists(newer))
 
     def test_seeds_are_judged(self):
         """A trace that no generator needs to find."""
@@ -206,6 +210,27 @@ class Ends(Fuzz):
         self.assertEqual([s["ended"] for s in after["sessions"]], ["running", "runs"])
         self.assertEqual(after["programs"], led["programs"] + 10)
         self.assertGreater(after["states"], led["states"] * 9 // 10)
+
+    def test_at_work(self):
+        """From the first moment on a folder is one campaign's, and one process's."""
+        p, terminal = self.start("--policy", "v1_posted", "--seconds", "3000", "--jobs", "2", "--out", self.out())
+        for policy in ("v1_posted", "exact"):
+            rc, _, err = fuzz("--policy", policy, "--runs", 1, "--out", self.out())
+            self.assertEqual(rc, INPUT, err)
+            self.assertIn("another nosnoop-fuzz is at work there", err)
+        p.kill()
+        p.communicate(timeout=60)
+        os.close(terminal)
+        led = self.ledger()
+        self.assertEqual([s["ended"] for s in led["sessions"]], ["running"])
+        files = {n for n in os.listdir(os.path.join(self.out(), "findings")) if n[0] != "."}
+        told = {f["file"] for f in led["findings"]}
+        # A file comes first, then its entry: it may have been killed in between.
+        self.assertLessEqual(told, files)
+        self.assertLessEqual(len(files - told), 1)
+        rc, _, err = fuzz("--policy", "exact", "--runs", 1, "--out", self.out())
+        self.assertEqual(rc, INPUT, err)
+        self.assertIn('a campaign with policy "v1_posted", expected "exact"', err)
 
     def test_crash(self):
         """A policy that crashes: the program that did it is not lost."""

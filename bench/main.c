@@ -28,6 +28,7 @@ static int usage(FILE *f)
 int main(int argc, char **argv)
 {
 	char name[64];
+	int rc;
 
 	if (argc < 2)
 		return usage(stderr);
@@ -42,7 +43,13 @@ int main(int argc, char **argv)
 			continue;
 		snprintf(name, sizeof(name), "nosnoop-bench %s", commands[i].name);
 		argv[1] = name;
-		return commands[i].main(argc - 1, argv + 1);
+		rc = commands[i].main(argc - 1, argv + 1);
+		if (fflush(stdout) || ferror(stdout)) {
+			fprintf(stderr, "nosnoop-bench: standard output: the results cannot be"
+					" written\n");
+			return rc ? rc : 1;
+		}
+		return rc;
 	}
 	fprintf(stderr, "nosnoop-bench: no command %s, expected one of:", argv[1]);
 	for (u32 i = 0; i < ARRAY_SIZE(commands); i++)

@@ -59,10 +59,8 @@ const struct clean_ops *option_clean(const char *name)
 
 void option_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
-	int unread;
-
 	argp_err_exit_status = 2;
-	argp_parse(argp, argc, argv, 0, &unread, input);
+	argp_parse(argp, argc, argv, 0, NULL, input);
 }
 
 int option_bad(const char *what)

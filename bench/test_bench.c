@@ -624,6 +624,8 @@ static void test_fuzz_command(void **state)
 	assert_int_equal(shell("! grep -E '^.{76}' %s/text >/dev/null", folder), 0);
 	assert_int_equal(shell(BENCH " fuzz --policy all 2>/dev/null"), 2);
 	assert_int_equal(shell(BENCH " fuzz --pages 0 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " fuzz more 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " fuzz --programs 5 --rounds 1 2>/dev/null >/dev/full"), 1);
 	assert_int_equal(shell(BENCH " fuzz --programs 5 --rounds 1 --total 1 | grep -q "
 				     "'pages: 1.0 a program, 1 at most'"),
 			 0);

@@ -113,7 +113,8 @@ static void print_head(FILE *out, const struct finding *f, const char *file)
 {
 	const char *name = strrchr(file, '/');
 
-	fprintf(out, "# %s under %s\n", f->rule.name, f->policy->name);
+	fprintf(out, "# %s under %s%s%s\n", f->rule.name, f->policy->name, f->how ? ": " : "",
+		f->how ? f->how : "");
 	fprintf(out, "# rule:   %s\n# policy: %s\n", f->rule.name, f->policy->name);
 	if (f->origin)
 		fprintf(out, "# from:   %s\n", f->origin);
@@ -166,6 +167,22 @@ char *finding_text(const struct finding *f, struct run *r, const char *file, siz
 		errno = -rc;
 	else
 		text = print_all(f, &p, file, len);
+	program_free(&p);
+	return text;
+}
+
+char *finding_bare_text(const struct finding *f, const char *file, size_t *len)
+{
+	struct program p;
+	char *text = NULL;
+
+	program_init(&p);
+	if (program_copy(&p, f->program)) {
+		errno = ENOMEM;
+	} else {
+		drop_expects(&p);
+		text = print_all(f, &p, file, len);
+	}
 	program_free(&p);
 	return text;
 }

@@ -18,6 +18,7 @@ struct finding {
 	const char *command;	       /* that replays it; NULL: nosnoop-replay */
 	const char *origin;	       /* a line about where it came from; NULL: none */
 	const char *commit;	       /* commit_here(); NULL: not told */
+	const char *how;	       /* said behind the rule, "Aborted"; NULL: nothing */
 	bool has_seed;
 	u64 seed;
 };
@@ -29,7 +30,12 @@ struct finding {
  */
 char *finding_text(const struct finding *f, struct run *r, const char *file, size_t *len);
 /*
- * The same as a file, never half-written. 0, or with one line in @err -ENOENT, -ENOMEM, or the
+ * The same without expectations, and without a run: of a program that ends the process that runs
+ * it. NULL with errno set: ENOMEM.
+ */
+char *finding_bare_text(const struct finding *f, const char *file, size_t *len);
+/*
+ * finding_text() as a file, never half-written. 0, or with one line in @err -ENOENT, -ENOMEM, or the
  * errno of the file system: the caller prints the text and exits with 3.
  */
 int finding_write(const struct finding *f, struct run *r, const char *path, char *err,

@@ -399,6 +399,8 @@ static int finish(struct replay *rp)
 		putchar('\n');
 		json_decref(root);
 	}
+	if (fflush(stdout) || ferror(stdout))
+		bad_input(rp, "standard output: the results cannot be written");
 	for (u32 i = 0; i < rp->nr_traces; i++)
 		trace_free(&rp->traces[i]);
 	free(rp->traces);

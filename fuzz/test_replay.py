@@ -7,6 +7,7 @@ bad input, the printed forms, a policy outside the tree. NOSNOOP_BIN names the f
 
 import json
 import os
+import pty
 import random
 import re
 import shutil
@@ -67,6 +68,14 @@ def read(path):
 def results(*args):
     rc, out, err = replay("--json", *args)
     return rc, json.loads(out)["results"], err
+
+
+def terminal(test):
+    """(ours, theirs); where there are none, as in a bare chroot, the test is skipped."""
+    try:
+        return pty.openpty()
+    except OSError as e:
+        return test.skipTest(str(e))
 
 
 class Temporary(unittest.TestCase):
@@ -252,18 +261,20 @@ class BadInput(Temporary):
 
     def test_files(self):
         gone = os.path.join(self.dir, "gone.ops")
-        self.assertEqual(self.refused(gone), f"{gone}: No such file or directory\n")
-        self.assertRegex(self.refused(self.dir), r": Is a directory\n$")
+        self.assertEqual(self.refused(gone), f"{gone}: No such file or directory, expected a trace\n")
+        self.assertRegex(self.refused(self.dir), r": Is a directory, expected a trace\n$")
+        self.assertEqual(self.refused("/dev/zero"), "/dev/zero: File too large, expected a trace of at most 256 MiB\n")
         self.refused()
         self.refused("--no-such-option", "corpus/seed/golden/g1.ops")
 
     def test_unwritable_output(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("no /dev/full")
-        with open("/dev/full", "wb") as full:
-            rc = subprocess.run([program("nosnoop-replay"), "--json", "corpus/seed/golden/g1.ops"], stdout=full,
-                                stderr=subprocess.DEVNULL, cwd=TOP, timeout=60, check=False).returncode
-        self.assertEqual(rc, 2)
+        for args in (("--json",), ("--ktap",), ()):
+            with self.subTest(args=args), open("/dev/full", "wb") as full:
+                rc = subprocess.run([program("nosnoop-replay"), *args, "corpus/seed/golden/g1.ops"], stdout=full,
+                                    stderr=subprocess.DEVNULL, cwd=TOP, timeout=60, check=False).returncode
+                self.assertEqual(rc, 2)
 
     def test_random_bytes(self):
         rng = random.Random(1)

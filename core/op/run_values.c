@@ -30,9 +30,10 @@ struct run_values {
 	bool active, write;
 	u8 *data; /* of the op at hand */
 	u64 len, cursor;
-	u64 rw_iova;  /* where the in-kernel rw begins */
-	u32 rw_table; /* in which table; 0: the op is no rw */
-	u64 rw_next;  /* the address that continues the page that was looked at last */
+	u64 rw_iova;	  /* where the in-kernel rw begins */
+	u32 rw_table;	  /* in which table; 0: the op is no rw */
+	u64 rw_next;	  /* the address that continues the page that was looked at last */
+	u64 rw_area_last; /* the last byte of the area that it was looked for in */
 	struct run_row pieces;
 	struct value_frame *buckets[BUCKETS];
 };
@@ -177,6 +178,7 @@ static void check_piece(struct run *r, const struct value_piece *p)
 
 	r->cfg.backend->view(r->s->backend, &view);
 	view.areas(view.ctx, v->rw_table, match_area, &w);
+	v->rw_area_last = w.area.last;
 	if (!w.found) {
 		run_note(r, "A6", "rw went to frame %llu for IOVA 0x%llx, where no area is",
 			 (unsigned long long)pfn, (unsigned long long)w.iova);
@@ -204,8 +206,9 @@ static void check_frame(struct run *r, const struct value_piece *p)
 {
 	struct run_values *v = r->s->values;
 
-	/* Once for each page: its lines follow each other. */
-	if (v->rw_table && (p->pa != v->rw_next || !(p->pa & PAGE_MASK)))
+	/* Once for each page of an area: its lines follow each other. */
+	if (v->rw_table &&
+	    (p->pa != v->rw_next || !(p->pa & PAGE_MASK) || v->rw_iova + p->off > v->rw_area_last))
 		check_piece(r, p);
 	v->rw_next = p->pa + p->len;
 }

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOOK_AT 4096 /* bytes that tell text from binary */
+#define LOOK_AT	   4096		 /* bytes that tell text from binary */
+#define TRACE_MOST (256UL << 20) /* bytes of a file; a device may have no end */
 
 /* All of it, malloc'ed; NULL with errno set. */
 static char *read_all(FILE *f, size_t *len)
@@ -21,6 +22,11 @@ static char *read_all(FILE *f, size_t *len)
 		*len += n;
 		if (!n)
 			break;
+		if (*len > TRACE_MOST) {
+			free(buf);
+			errno = EFBIG;
+			return NULL;
+		}
 		if (*len < cap)
 			continue;
 		cap *= 2;
@@ -102,7 +108,8 @@ int trace_load(struct trace *t, const char *path, char *err, size_t errlen)
 	buf = t->path ? read_file(path, &len) : NULL;
 	if (!buf) {
 		rc = -errno;
-		snprintf(err, errlen, "%s: %s", path, strerror(errno));
+		snprintf(err, errlen, "%s: %s, expected a trace%s", path, strerror(errno),
+			 errno == EFBIG ? " of at most 256 MiB" : "");
 		return rc;
 	}
 	rc = parse(t, buf, len, err, errlen);

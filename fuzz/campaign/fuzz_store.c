@@ -190,30 +190,6 @@ static const char *policy_arg(const struct store *s, u32 policy)
 	return s->o->policies.policy[policy]->name;
 }
 
-/* Of a job that died, or where the rule does not fire in replay's way: the bare program. */
-static char *plain_text(const struct store *s, const struct fuzz_found *f, const struct program *p)
-{
-	char *body = text_print(p, NULL), *text = NULL;
-	const char *policy = policy_arg(s, f->policy);
-	int rc = -1;
-
-	if (!body)
-		return NULL;
-	if (f->signal)
-		rc = asprintf(&text,
-			      "# %s under %s: %s\n# seed:   %llu\n# commit: %s\n"
-			      "# replay: nosnoop-replay --policy %s FILE\n%s",
-			      f->rule.name, policy, strsignal(f->signal), (ull)f->seed, s->commit,
-			      policy, body);
-	else
-		rc = asprintf(&text,
-			      "# %s under %s, seen by nosnoop-fuzz alone\n# seed:   %llu\n"
-			      "# commit: %s\n%s",
-			      f->rule.name, policy, (ull)f->seed, s->commit, body);
-	free(body);
-	return rc < 0 ? NULL : text;
-}
-
 static char *text_of(const struct store *s, const struct fuzz_found *f, const struct program *p,
 		     const char *name)
 {
@@ -235,7 +211,11 @@ static char *text_of(const struct store *s, const struct fuzz_found *f, const st
 		 s->o->policy_arg, (ull)f->run);
 	if (!f->signal)
 		text = finding_text(&finding, s->run, name, NULL);
-	return text ? text : plain_text(s, f, p);
+	if (text)
+		return text;
+	/* Of a job that died, or where the rule does not fire in replay's way: the bare program. */
+	finding.how = f->signal ? strsignal(f->signal) : "seen by nosnoop-fuzz alone";
+	return finding_bare_text(&finding, name, NULL);
 }
 
 static struct stored *stored_by_name(struct store *s, const char *name)

@@ -7,7 +7,6 @@ foreign files, signals, crashes, a full disk. NOSNOOP_BIN names the folder of th
 
 import json
 import os
-import pty
 import re
 import resource
 import signal
@@ -170,7 +169,7 @@ class Corpus(Fuzz):
 class Ends(Fuzz):
     def start(self, *args):
         """On a terminal, so that its progress tells that it is at work."""
-        parent, child = pty.openpty()
+        parent, child = rig.terminal(self)
         p = subprocess.Popen([rig.program("nosnoop-fuzz"), *args], stdout=subprocess.PIPE, stderr=child, cwd=rig.TOP)
         os.close(child)
         seen = b""
@@ -249,6 +248,13 @@ class Ends(Fuzz):
         self.assertIn(f"# replay: nosnoop-replay --policy {so} ", rig.read(trace))
         self.assertEqual(rig.results("--policy", "eager", trace)[0], 0)
         self.assertNotIn(rig.replay("--policy", so, trace)[0], (0, 1, 2))
+        rc, text, err = rig.run("nosnoop-shrink", "--policy", so, trace)
+        self.assertEqual(rc, 0, err)
+        self.assertRegex(err, r"CRASH under mine \(it ends the process\): \d+ ops, [3-5] left")
+        small = self.file("small.ops", text)
+        self.assertNotIn(rig.replay("--policy", so, small)[0], (0, 1, 2))
+        self.assertEqual(rig.run("nosnoop-shrink", "--policy", so, "--rule", "CRASH", small)[1], text)
+        self.assertEqual(rig.run("nosnoop-shrink", "--policy", so, "--rule", "HANG", small)[0], 1)
 
     def test_full_disk(self):
         """Files of at most no bytes at all: every write fails, as on a disk without room."""

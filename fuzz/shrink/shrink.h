@@ -46,4 +46,20 @@ bool shrink_rule_fires(void *ctx, const struct program *p); /* ctx: the struct s
 int shrink_by_rule(struct program *p, struct shrink_rule *s, struct shrink_stats *stats);
 void shrink_rule_close(struct shrink_rule *s);
 
+/*
+ * The predicate for what ends the process, by a signal or a sanitizer's exit, or does not end for
+ * SHRINK_HANG_SECONDS: each try is a process. For shrink_program().
+ */
+#define SHRINK_HANG_SECONDS 10
+struct shrink_crash {
+	const struct backend_ops *backend; /* NULL: the core */
+	const struct flush_policy *policy;
+	bool hang;					   /* else a crash */
+	void (*tried)(void *ctx, const struct program *p); /* may be NULL */
+	void *tried_ctx;
+};
+bool shrink_crash_fires(void *ctx, const struct program *p); /* ctx: the struct shrink_crash */
+/* Its signal; SIGALRM: it did not end; 0: it ended well. */
+int shrink_crash_signal(const struct shrink_crash *c, const struct program *p);
+
 #endif

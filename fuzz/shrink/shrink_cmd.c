@@ -8,11 +8,15 @@
 #include "fuzz/shrink/shrink.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-shrink " NOSNOOP_VERSION;
+
+#define RULE_CRASH "CRASH" /* as nosnoop-fuzz calls them */
+#define RULE_HANG  "HANG"
 
 struct job {
 	const char *policy_arg, *rule_arg, *out, *path;
@@ -28,6 +32,8 @@ struct job {
 	const char *by;
 
 	struct shrink_rule predicate;
+	struct shrink_crash crash;
+	int signal; /* that it ends with, then the rule is CRASH or HANG; 0: a rule of the oracles */
 	struct shrink_stats stats;
 	u64 tries;
 };
@@ -57,7 +63,9 @@ static void parse_rule(struct job *j, const char *arg)
 	char err[4096];
 
 	j->rule_arg = arg;
-	if (rule_parse(arg, &j->wanted, err, sizeof(err)))
+	if (!strcmp(arg, RULE_CRASH) || !strcmp(arg, RULE_HANG))
+		snprintf(j->wanted.name, sizeof(j->wanted.name), "%s", arg);
+	else if (rule_parse(arg, &j->wanted, err, sizeof(err)))
 		bad_input("--rule: %s", err);
 }
 
@@ -210,8 +218,36 @@ static void __attribute__((noreturn)) silent(const struct job *j)
 	command_stop(EXIT_NO, "%s: nothing fires under %s", j->path, policies);
 }
 
+/* Before anything is run here: does one of the policies end the process? */
+static bool choose_crash(struct job *j)
+{
+	bool given = j->rule_arg &&
+		     (!strcmp(j->rule_arg, RULE_CRASH) || !strcmp(j->rule_arg, RULE_HANG));
+
+	for (u32 i = 0; i < j->policies.nr; i++) {
+		struct rule rule = {0};
+
+		if (!given && !j->policies.handle[i])
+			continue; /* one of ours: it would be a bug to be seen as it is */
+		j->crash = (struct shrink_crash){.policy = j->policies.policy[i]};
+		j->signal = shrink_crash_signal(&j->crash, &j->trace.program);
+		j->crash.hang = j->signal == SIGALRM;
+		snprintf(rule.name, sizeof(rule.name), "%s",
+			 j->crash.hang ? RULE_HANG : RULE_CRASH);
+		if (j->signal && (!given || !strcmp(rule.name, j->rule_arg)))
+			return choose(j, j->crash.policy, &rule,
+				      given ? "as given" : "it ends the process");
+	}
+	j->signal = 0;
+	if (given)
+		silent(j);
+	return false;
+}
+
 static void choose_any(struct job *j)
 {
+	if (choose_crash(j))
+		return;
 	if (j->policy_arg && j->policies.nr == 1 && j->rule_arg) {
 		if (fires(j, j->policies.policy[0], &j->wanted) &&
 		    choose(j, j->policies.policy[0], &j->wanted, "as given"))
@@ -237,15 +273,18 @@ static void show_progress(void *ctx, const struct program *p)
 
 static void shrink(struct job *j)
 {
-	int rc = shrink_rule_open(&j->predicate, &backend_core, j->policy, &j->rule);
+	bool terminal = isatty(STDERR_FILENO);
+	int rc = 0;
 
-	if (isatty(STDERR_FILENO)) {
-		j->predicate.tried = show_progress;
-		j->predicate.tried_ctx = j;
-	}
-	if (!rc)
+	if (!j->signal)
+		rc = shrink_rule_open(&j->predicate, &backend_core, j->policy, &j->rule);
+	j->predicate.tried = j->crash.tried = terminal ? show_progress : NULL;
+	j->predicate.tried_ctx = j->crash.tried_ctx = j;
+	if (j->signal)
+		rc = shrink_program(&j->trace.program, shrink_crash_fires, &j->crash, &j->stats);
+	else if (!rc)
 		rc = shrink_by_rule(&j->trace.program, &j->predicate, &j->stats);
-	if (j->predicate.tried)
+	if (terminal)
 		fputs("\r\033[K", stderr);
 	shrink_rule_close(&j->predicate);
 	if (rc)
@@ -300,7 +339,12 @@ static char *make_text(const struct job *j, size_t *len)
 	};
 
 	commit_here(commit);
-	text = finding_text(&f, j->run, j->out ? j->out : "FILE", len);
+	if (j->signal) {
+		f.how = strsignal(j->signal);
+		text = finding_bare_text(&f, j->out ? j->out : "FILE", len);
+	} else {
+		text = finding_text(&f, j->run, j->out ? j->out : "FILE", len);
+	}
 	if (!text)
 		bad_input("%s: %s", j->path,
 			  errno == ENOENT ? "the rule does not fire when the trace is replayed"
@@ -332,8 +376,7 @@ int main(int argc, char **argv)
 	struct job j = {0};
 	char err[1024];
 
-	argp_err_exit_status = EXIT_INPUT;
-	argp_parse(&argp, argc, argv, 0, NULL, &j);
+	command_parse(&argp, argc, argv, 0, &j);
 	if (trace_load(&j.trace, j.path, err, sizeof(err)))
 		bad_input("%s", err);
 	if (!j.policies.nr && policies_add(&j.policies, "all", err, sizeof(err)))

@@ -7,7 +7,6 @@ nothing, which rule and policy it takes, bad input, a full disk. NOSNOOP_BIN nam
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -187,7 +186,7 @@ class Forms(rig.Temporary):
     def test_progress_on_a_terminal(self):
         """Shown while it works, gone at the end; the trace is the same."""
         path = self.file("noisy.ops", NOISY)
-        ours, theirs = pty.openpty()
+        ours, theirs = rig.terminal(self)
         with subprocess.Popen([rig.program("nosnoop-shrink"), path], stdout=subprocess.PIPE, stderr=theirs,
                               cwd=rig.TOP) as child:
             os.close(theirs)

@@ -209,6 +209,8 @@ static void test_policies(void **state)
 	assert_int_equal(policies_add(&p, "sound", err, sizeof(err)), 0);
 	assert_true(p.nr && p.nr < flush_policy_count());
 	policies_close(&p);
+	assert_int_equal(policies_add(&p, "", err, sizeof(err)), -EINVAL);
+	assert_non_null(strstr(err, "no policy named, expected one"));
 	assert_int_equal(policies_add(&p, "eagr", err, sizeof(err)), -EINVAL);
 	assert_non_null(strstr(err, "did you mean eager"));
 	assert_non_null(strstr(err, "storage_skip_held_release"));

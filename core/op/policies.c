@@ -77,6 +77,11 @@ int policies_add(struct policies *p, const char *arg, char *err, size_t errlen)
 	size_t len;
 	int rc = 0;
 
+	if (!*arg) {
+		snprintf(err, errlen,
+			 "no policy named, expected one, several with commas, all or sound");
+		return -EINVAL;
+	}
 	for (; !rc && *arg; arg += len + (arg[len] == ',')) {
 		len = strcspn(arg, ",");
 		if (len >= sizeof(name)) {

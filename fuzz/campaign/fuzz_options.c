@@ -118,8 +118,6 @@ void fuzz_parse(int argc, char **argv, struct fuzz_options *o)
 	command_parse(&argp, argc, argv, 0, o);
 	if (policies_add(&o->policies, policies_word(o->policy_arg), err, sizeof(err)))
 		bad_input("--policy: %s", err);
-	if (!o->policies.nr)
-		bad_input("--policy: no policy named");
 	if (!o->contracts_given && o->policies.nr == 1 &&
 	    !flush_policy_sound(o->policies.policy[0]))
 		o->contracts = CONTRACTS_SOUND | o->policies.policy[0]->claims;

@@ -218,6 +218,19 @@ static const char doc[] =
 static const struct argp argp = {.options = options, .parser = parse_option, .doc = doc};
 static const struct argp argp_presets = {.options = options, .parser = parse_preset, .doc = doc};
 
+/* Before anything is explored. */
+static void make_out(const char *path)
+{
+	struct stat st;
+
+	if (!mkdir(path, 0777))
+		return;
+	if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode))
+		return;
+	bad_input("--out %s: %s, expected a folder that is there or can be made", path,
+		  strerror(errno));
+}
+
 static void parse(struct command *cmd, int argc, char **argv)
 {
 	take_preset(cmd, "small");
@@ -230,8 +243,8 @@ static void parse(struct command *cmd, int argc, char **argv)
 		cmd->cfg.jobs = max(sysconf(_SC_NPROCESSORS_ONLN), 1L);
 	if (!cmd->cfg.memory)
 		cmd->cfg.memory = (size_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2;
-	if (cmd->out && mkdir(cmd->out, 0777) && errno != EEXIST)
-		bad_input("--out %s: %s", cmd->out, strerror(errno));
+	if (cmd->out)
+		make_out(cmd->out);
 }
 
 /* --- progress ---------------------------------------------------------------------------------- */

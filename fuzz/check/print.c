@@ -6,9 +6,9 @@
 static void print_count(FILE *out, u32 n, const char *what, const char *behind)
 {
 	fprintf(out, "%u %s%s%s", n, what,
-		n == 1				     ? ""
-		: n && what[strlen(what) - 1] == 's' ? "es"
-						     : "s",
+		n == 1				? ""
+		: what[strlen(what) - 1] == 's' ? "es"
+						: "s",
 		behind);
 }
 

@@ -128,6 +128,8 @@ class BadInput(unittest.TestCase):
         self.assertIn("expected all or listed", self.refused("--failures=some"))
         self.assertIn("options only", self.refused("trace.ops"))
         self.assertIn("--out /dev/null/x", self.refused("--out", "/dev/null/x"))
+        self.assertIn("expected a folder", self.refused("--out", "README.md"))
+        self.assertIn("no policy named", self.refused("--policy", ""))
         self.assertIn("unrecognized", self.refused("--nonsense"))
 
     def test_presets_come_first(self):

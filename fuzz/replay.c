@@ -118,6 +118,8 @@ static void add_trace(struct replay *rp, const char *path)
 	rp->traces = more;
 	if (trace_load(&rp->traces[rp->nr_traces++], path, err, sizeof(err)))
 		bad_input(rp, "%s", err);
+	if (!rp->traces[rp->nr_traces - 1].nr_ops)
+		fprintf(stderr, "%s: no op in it: nothing is shown by it\n", path);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)

@@ -85,6 +85,26 @@ static void continue_from(struct store *s, const char *path)
 	s->seed = mix64(mix64(seed) + number_at(s->ledger, "programs") + s->session) >> 1;
 }
 
+static bool all_objects(const json_t *array)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach(array, i, o) if (!json_is_object(o)) return false;
+	return json_is_array(array);
+}
+
+/* What a continuation leans on. */
+static bool is_whole(const json_t *ledger)
+{
+	const json_t *seed = json_object_get(ledger, "seed");
+
+	return json_is_integer(seed) && json_integer_value(seed) >= 0 &&
+	       json_is_integer(json_object_get(ledger, "programs")) &&
+	       all_objects(json_object_get(ledger, "sessions")) &&
+	       all_objects(json_object_get(ledger, "findings"));
+}
+
 void ledger_read(struct store *s)
 {
 	char path[PATH_ROOM], contracts[CONTRACTS_TEXT];
@@ -100,8 +120,8 @@ void ledger_read(struct store *s)
 		bad_input("%s:%d:%d: %s, expected a ledger of nosnoop-fuzz", path, err.line,
 			  err.column, err.text);
 	if (strcmp(text_at(s->ledger, "tool"), "nosnoop-fuzz") ||
-	    number_at(s->ledger, "version") != LEDGER_VERSION)
-		bad_input("%s: expected a ledger of nosnoop-fuzz, version %d", path,
+	    number_at(s->ledger, "version") != LEDGER_VERSION || !is_whole(s->ledger))
+		bad_input("%s: expected a whole ledger of nosnoop-fuzz, version %d", path,
 			  LEDGER_VERSION);
 	contracts_text(s, contracts);
 	must_agree(path, "policy", text_at(s->ledger, "policy"), s->o->policy_arg);

@@ -127,6 +127,20 @@ class Campaign(Fuzz):
             self.assertRegex(err, r"ledger\.json: a campaign with (policy|seed|contracts) .*expected")
         self.assertEqual(self.ledger(), two)
 
+    def test_damaged_ledger(self):
+        rc, _, err = fuzz("--policy", "eager", "--runs", 5, "--out", self.out())
+        self.assertEqual(rc, 0, err)
+        for key, value in (("sessions", {"a": 1}), ("sessions", None), ("seed", -5), ("seed", "x"),
+                           ("findings", [1]), ("programs", [])):
+            with self.subTest(key=key, value=value):
+                led = self.ledger() | {key: value}
+                self.file("out/ledger.json", json.dumps(led))
+                rc, _, err = fuzz("--policy", "eager", "--runs", 5, "--out", self.out())
+                self.assertEqual(rc, INPUT, err)
+                self.assertIn("expected a whole ledger", err)
+                self.assertEqual(self.ledger(), led)
+                self.file("out/ledger.json", json.dumps(led | {"sessions": [], "seed": 1, "findings": [], "programs": 5}))
+
 
 class Corpus(Fuzz):
     def test_foreign_files(self):

@@ -10,13 +10,16 @@
  *
  * Ids and serials are names: they say whether two are the same, and of two domains of a table which
  * is older (the lesser id). Nothing else may be read from their values. State that keeps a domain's
- * id keeps all of it, as an aligned u32 or u64: tools recognise it there by FLUSH_DOMAIN_ID.
+ * id keeps all of it, as an aligned u32 or u64, and keeps nothing else there that looks like one
+ * (FLUSH_DOMAIN_ID): tools find ids in state by their values.
  *
  * State lives only in what the core allocates for the policy, zeroed: table_size, pages_size and
  * area_size bytes beside each object (`priv`), and page_size bytes for each page index of an object
  * (flush_page_state()). No globals, no malloc: a snapshot of the arena holds all of it. State must
  * not keep pointers to what the core made: a name outlives its object, a pointer does not. A copy
  * makes an area with empty state that shares the pages' state.
+ * State of a page that is zero and state that was never created are one to a rule: a row of states is
+ * created for neighbours too.
  *
  * A *piece* is a closed interval of page indexes of one flush_pages, of one origin. Temporary
  * memory cuts pieces too: no decision and no flush count may depend on where. Rules "per area" are
@@ -33,8 +36,7 @@
 
 struct flush_host;
 
-#define FLUSH_DOMAIN_ID	     0x6d000000u /* the upper byte of every domain's id */
-#define FLUSH_DOMAIN_ID_MASK 0xff000000u
+#define FLUSH_DOMAIN_ID 0x6dc3a500u /* the n-th domain of a run has this id + n */
 
 struct flush_domain {
 	u32 id;

@@ -192,8 +192,7 @@ int iopt_table_add_domain(struct io_pagetable *iopt, struct domain *d)
 {
 	struct iommufd_ctx *ctx = iopt->ctx;
 	const struct flush_policy *policy = ctx->policy;
-	struct flush_domain fd = {.id = FLUSH_DOMAIN_ID | (domain_id(d) & ~FLUSH_DOMAIN_ID_MASK),
-				  .nc = domain_nc(d)};
+	struct flush_domain fd = {.id = FLUSH_DOMAIN_ID + domain_id(d), .nc = domain_nc(d)};
 	struct iopt_domain *domain;
 	int rc = 0;
 

@@ -112,6 +112,11 @@ struct domain *machine_domain(struct machine *m, u32 id)
 	return id && id <= m->nr_domains ? m->domains[id - 1] : NULL;
 }
 
+u32 machine_nr_domains(const struct machine *m)
+{
+	return m->nr_domains;
+}
+
 bool domain_nc(const struct domain *d)
 {
 	return !d->cfg.enforce_cache_coherency;

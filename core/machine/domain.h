@@ -25,6 +25,7 @@ int domain_create(struct machine *m, const struct domain_config *cfg, struct dom
 void domain_free(struct machine *m, struct domain *d);
 u32 domain_id(const struct domain *d); /* 1, 2, ... in order of creation, never reused */
 struct domain *machine_domain(struct machine *m, u32 id); /* NULL: gone or never was */
+u32 machine_nr_domains(const struct machine *m);	  /* ids given out: 1 to this */
 bool domain_nc(const struct domain *d);
 const struct domain_config *domain_cfg(const struct domain *d); /* with the defaults filled in */
 

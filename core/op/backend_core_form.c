@@ -24,9 +24,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define FORM_AREAS 64	/* more than that in all tables: no form */
-#define FORM_IDS   64	/* domains' ids in private state, and as many of live domains */
-#define FORM_STATE 1024 /* bytes of private state of one object */
+#define FORM_AREAS 64		 /* more than that in all tables: no form */
+#define FORM_IDS   64		 /* domains' ids in private state, and as many of live domains */
+#define FORM_STACK (256UL << 10) /* what is as near as that to a local variable is one */
+#define FORM_STATE 1024		 /* bytes of private state of one object */
 
 struct form {
 	struct core_backend *c;
@@ -67,12 +68,12 @@ static void put(struct form *f, u64 v)
 /* What private state, which stands at @at of the form, must not or need not say as it does. */
 static void look_at_state(struct form *f, size_t at, const u8 *state, u32 size)
 {
-	u64 from = (uintptr_t)f->c->ctx.arena, word;
-	u32 half;
+	u64 from = (uintptr_t)f->c->ctx.arena, stack = (uintptr_t)&from, word;
+	u32 half, nr_domains = machine_nr_domains(f->c->ctx.machine);
 
 	for (u32 i = 0; i + sizeof(half) <= size; i += sizeof(half)) {
 		memcpy(&half, state + i, sizeof(half));
-		if (likely((half & FLUSH_DOMAIN_ID_MASK) != FLUSH_DOMAIN_ID))
+		if (likely(half - FLUSH_DOMAIN_ID - 1 >= nr_domains))
 			continue;
 		if (f->nr_ids == FORM_IDS) {
 			f->formless = true;
@@ -83,7 +84,8 @@ static void look_at_state(struct form *f, size_t at, const u8 *state, u32 size)
 	}
 	for (u32 i = 0; i + sizeof(word) <= size; i += sizeof(word)) {
 		memcpy(&word, state + i, sizeof(word));
-		f->formless |= word - from < arena_used(f->c->ctx.arena);
+		f->formless |= word - from < arena_used(f->c->ctx.arena) ||
+			       word - stack + FORM_STACK < 2 * FORM_STACK;
 	}
 }
 
@@ -274,7 +276,7 @@ static void name_ids(struct form *f)
 	}
 	qsort(all, nr, sizeof(*all), compare_ids);
 	for (u32 i = 0; i < f->nr_ids; i++) {
-		u32 name = FLUSH_DOMAIN_ID | id_rank(all, nr, f->ids[i].id);
+		u32 name = FLUSH_DOMAIN_ID + id_rank(all, nr, f->ids[i].id);
 
 		if (f->ids[i].at + sizeof(name) <= f->room)
 			memcpy(f->out + f->ids[i].at, &name, sizeof(name));

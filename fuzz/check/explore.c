@@ -27,8 +27,8 @@
  *
  * NOT covered, however complete: in-kernel rw and with it pins that last no longer than a request,
  * accesses that move or end while they hold pins, the end of a table; areas that begin or end inside
- * a page, large pages, requests over several areas, holes, limits, races; read-only maps where the
- * configuration does not say so; and whatever needs more objects than the configuration has.
+ * a page, large pages, requests over several areas, holes, limits, races; read-only maps and pins for
+ * reading where the configuration does not say so; and whatever needs more objects than the configuration has.
  */
 #include "fuzz/check/check.h"
 #include "fuzz/check/space.h"
@@ -61,7 +61,7 @@ const char *const check_end_name[] = {
 	[CHECK_MEMORY] = "bounded: memory",
 	[CHECK_BROKEN] = "bounded: all that is not claimed is broken",
 	[CHECK_CROWDED] = "bounded: no room between areas",
-	[CHECK_FORMLESS] = "bounded: the policy's state has a pointer in it, or is too large",
+	[CHECK_FORMLESS] = "bounded: the policy's state has a pointer in it, or is too much",
 	[CHECK_STOPPED] = "bounded: stopped",
 	[CHECK_FINDING] = "stopped by a finding",
 };
@@ -646,8 +646,10 @@ static int add_root(struct explorer *ex)
 
 	if (r && space_begin(&ex->space, r)) {
 		len = space_form(&ex->space, r, form);
-		if (len &&
-		    store_insert(ex->store, &cursor, form, len, (struct origin){0}) == STORE_NEW)
+		if (!len)
+			rc = -ENODATA;
+		else if (store_insert(ex->store, &cursor, form, len, (struct origin){0}) ==
+			 STORE_NEW)
 			rc = store_rank_level(ex->store) ? 0 : -ENOMEM;
 	}
 	run_destroy(r);
@@ -659,6 +661,10 @@ static int explore(struct explorer *ex, struct check_result *res)
 	u32 first = 0, end;
 	int rc = add_root(ex);
 
+	if (rc == -ENODATA) {
+		res->end = CHECK_FORMLESS;
+		return 0;
+	}
 	while (!rc) {
 		end = store_ranks(ex->store);
 		res->level++;

@@ -8,8 +8,9 @@
 
 u32 action_pack(struct action a)
 {
-	u32 v = a.fail;
+	u32 v = a.shift;
 
+	v = v << 10 | a.fail;
 	v = v << 3 | a.kind;
 	v = v << 2 | a.table;
 	v = v << 3 | a.item;
@@ -31,7 +32,8 @@ struct action action_unpack(u32 v)
 		.item = v >> 12 & 7,
 		.table = v >> 15 & 3,
 		.kind = v >> 17 & 7,
-		.fail = v >> ACTION_FAIL_SHIFT,
+		.fail = v >> ACTION_FAIL_SHIFT & ACTION_FAIL_MAX,
+		.shift = v >> 30,
 	};
 }
 
@@ -117,6 +119,7 @@ struct walk {
 	space_fn fn;
 	void *ctx;
 	bool stopped;
+	u32 shift; /* of what is offered now */
 };
 
 static void offer(struct walk *w, struct action a)
@@ -134,19 +137,21 @@ static u64 gap_pages(const struct scene_table *t, u32 place)
 }
 
 /* Before the first and behind the last area there is room; between two, in what a form calls wide. */
-static bool fits(const struct scene_table *t, u32 place, u32 npages)
+static bool fits(const struct scene_table *t, u32 place, u32 npages, u32 shift)
 {
 	u64 gap = place && place < t->nr_areas ? gap_pages(t, place) : FORM_WIDE;
 
-	return gap >= FORM_WIDE || gap >= npages;
+	return gap >= FORM_WIDE ? !shift : gap >= npages + shift;
 }
 
 /*
  * The IOVA for @npages pages behind the first @place areas, where they fit: in the middle of a wide
- * gap, so that there are two again; at the start of a narrow one (an area has gone from between two
- * halves of a cut). 0: two wide gaps are not left any more, or the addresses end.
+ * gap, so that there are two again; in a narrow one (an area has gone from between two parts of a
+ * cut) behind @shift pages, for what is left on both sides decides about what goes there later. 0:
+ * two wide gaps are not left any more, or the addresses end, or there are more ways to lie in a
+ * narrow gap than an action can say.
  */
-static u64 place_iova(const struct scene_table *t, u32 place, u32 npages)
+static u64 place_iova(const struct scene_table *t, u32 place, u32 npages, u32 shift)
 {
 	const struct scene_area *a = t->area + place;
 	u64 start, gap;
@@ -161,7 +166,7 @@ static u64 place_iova(const struct scene_table *t, u32 place, u32 npages)
 		return round_up(start + FORM_WIDE * PAGE_SIZE, IOVA_STEP);
 	gap = gap_pages(t, place);
 	if (gap < FORM_WIDE)
-		return start;
+		return gap > npages + ACTION_SHIFT_MAX ? 0 : start + shift * PAGE_SIZE;
 	gap = (gap - npages) / 2;
 	return gap < FORM_WIDE ? 0 : start + (gap << PAGE_SHIFT);
 }
@@ -172,9 +177,10 @@ static void offer_places(struct walk *w, struct action a, u32 table, u32 npages,
 	const struct scene_table *t = &w->scene->table[table];
 
 	for (u32 place = 0; place <= t->nr_areas; place++) {
-		if (!fits(t, place, npages))
+		if (!fits(t, place, npages, w->shift))
 			continue;
 		a.place = place;
+		a.shift = w->shift;
 		for (u32 ro = !writable; ro <= w->sp->cfg.readonly; ro++) {
 			a.flag = ro;
 			offer(w, a);
@@ -289,6 +295,10 @@ void space_requests(const struct space *sp, const struct scene *scene, space_fn 
 	offer_areas(&w, ACT_PIN);
 	for (u32 i = 0; i < scene->nr_pins; i++)
 		offer(&w, (struct action){.kind = ACT_RELEASE, .item = i});
+	for (w.shift = 1; w.shift <= ACTION_SHIFT_MAX; w.shift++) {
+		offer_maps(&w);
+		offer_areas(&w, ACT_COPY);
+	}
 }
 
 /* --- ops --------------------------------------------------------------------------------------- */
@@ -333,7 +343,7 @@ static void set_prot(struct op *op, struct action a)
 static int map_op(const struct space *sp, const struct scene *s, struct action a, struct program *p)
 {
 	struct op op = {.code = OP_MAP, .flags = OPF_WHOLE};
-	u64 iova = place_iova(&s->table[a.table], a.place, sp->cfg.pages);
+	u64 iova = place_iova(&s->table[a.table], a.place, sp->cfg.pages, a.shift);
 
 	op_set_ref(&op, 0, a.table, true);
 	op_set_ref(&op, 1, a.to, true);
@@ -355,7 +365,7 @@ static int copy_op(const struct space *sp, const struct scene *s, struct action 
 		   struct program *p)
 {
 	struct op op = {.code = OP_COPY, .flags = OPF_SOURCE}, to = {.code = OP_MORE};
-	u64 iova = place_iova(&s->table[a.to], a.place, a.last - a.first + 1u);
+	u64 iova = place_iova(&s->table[a.to], a.place, a.last - a.first + 1u, a.shift);
 
 	op_set_ref(&op, 0, a.to, true);
 	op_set_ref(&op, 1, a.table, true);

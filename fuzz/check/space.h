@@ -33,10 +33,12 @@ struct action {
 	u32 place : 3;		 /* MAP, COPY: behind so many areas of the table that it goes to */
 	u32 flag : 1;		 /* MAP, COPY, PIN: read-only; ATTACH: NC */
 	u32 fail : 10;		 /* the n-th place fails; 0: none */
+	u32 shift : 2;		 /* MAP, COPY: pages left free at the start of a narrow gap */
 };
 
 #define ACTION_FAIL_SHIFT 20
 #define ACTION_FAIL_MAX	  1023u
+#define ACTION_SHIFT_MAX  3u
 
 u32 action_pack(struct action a);
 struct action action_unpack(u32 packed);

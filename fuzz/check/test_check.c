@@ -538,6 +538,63 @@ static void test_requests_ascend(void **state)
 	space_free(&sp);
 }
 
+struct placed {
+	const struct space *sp;
+	const struct scene *scene;
+	u64 seen; /* pages of the gap where a copy of one page began */
+	bool crowded;
+};
+
+static bool note_place(void *ctx, struct action a)
+{
+	struct placed *p = ctx;
+	struct program op = PROGRAM_EMPTY;
+
+	if (a.kind != ACT_COPY || a.place != 1 || a.first || a.last)
+		return true;
+	if (space_op(p->sp, p->scene, a, &op) == -ENOSPC)
+		p->crowded = true;
+	else
+		p->seen |= 1ULL << ((op.ops[op.nr - 1].addr >> PAGE_SHIFT) - 0x11);
+	program_free(&op);
+	return true;
+}
+
+/* [0x10000..0x10fff], a hole of @hole pages, and one page more: where does a copy go? */
+static struct placed places_in(u32 hole)
+{
+	const struct check_space space = {
+		.objects = 1, .pages = 8, .areas = 4, .tables = 1, .domains = 1};
+	struct scene scene = {.nr_areas = 2, .nr_objects = 1, .object = {{.writable = true}}};
+	struct placed p = {.scene = &scene};
+	struct space sp;
+	char err[256];
+
+	scene.table[0].nr_areas = 2;
+	scene.table[0].area[0] = (struct scene_area){.iova = 0x10000, .npages = 1};
+	scene.table[0].area[1] =
+		(struct scene_area){.iova = 0x11000 + hole * PAGE_SIZE, .npages = 1};
+	assert_int_equal(space_init(&sp, &space, err, sizeof(err)), 0);
+	p.sp = &sp;
+	space_requests(&sp, &scene, note_place, &p);
+	space_free(&sp);
+	return p;
+}
+
+/* What a cut and an unmap left: an area may lie at every page of it, or it is said that not. */
+static void test_narrow_gaps(void **state)
+{
+	struct placed p;
+
+	for (u32 hole = 1; hole <= 4; hole++) {
+		p = places_in(hole);
+		assert_false(p.crowded);
+		assert_int_equal(p.seen, (1u << hole) - 1);
+	}
+	p = places_in(5);
+	assert_true(p.crowded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,6 +613,7 @@ int main(void)
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_store),
 		cmocka_unit_test(test_requests_ascend),
+		cmocka_unit_test(test_narrow_gaps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,12 +40,17 @@ static const char *count(char buf[CELL], u64 n)
 	return buf;
 }
 
+/* Six columns too: on a machine that is busy a page may take a millisecond. */
 static const char *per_page(char buf[CELL], const struct phase_result *r)
 {
-	if (r->pages)
-		snprintf(buf, CELL, "%.1f", r->ns / r->pages);
-	else
+	double ns = r->pages ? r->ns / r->pages : 0;
+
+	if (!r->pages)
 		strcpy(buf, "n/a");
+	else if (ns < 9999)
+		snprintf(buf, CELL, "%.1f", ns);
+	else
+		count(buf, ns + 0.5);
 	return buf;
 }
 
@@ -239,8 +244,9 @@ static void print_row(FILE *f, const struct report *r, s64 boot, const s64 *poli
 		double t = total(survey_cell(&r->survey, boot, policies[i]), phase, cycles);
 		char buf[32];
 
-		snprintf(buf, sizeof(buf), "%.*f (%+.*f)", t < 10 ? 2 : 1, t, t < 10 ? 2 : 1,
-			 t - none);
+		int digits = t < 10 ? 2 : t < 1000 ? 1 : 0;
+
+		snprintf(buf, sizeof(buf), "%.*f (%+.*f)", digits, t, digits, t - none);
 		fprintf(f, " %17s", buf);
 	}
 	fputc('\n', f);

@@ -242,9 +242,8 @@ static void print_row(FILE *f, const struct report *r, s64 boot, const s64 *poli
 	fprintf(f, "%-9s %9.2f", phase_name[phase], none);
 	for (u32 i = 0; i < nr; i++) {
 		double t = total(survey_cell(&r->survey, boot, policies[i]), phase, cycles);
-		char buf[32];
-
 		int digits = t < 10 ? 2 : t < 1000 ? 1 : 0;
+		char buf[32];
 
 		snprintf(buf, sizeof(buf), "%.*f (%+.*f)", digits, t, digits, t - none);
 		fprintf(f, " %17s", buf);

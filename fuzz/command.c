@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 void command_stop(int status, const char *fmt, ...)
 {
@@ -79,4 +80,17 @@ u64 command_size(const char *option, const char *arg, u64 least, u64 most)
 	say_size(least, from);
 	say_size(most, to);
 	bad_input("--%s %s: expected from %s to %s, as in 512M or 1.5G", option, arg, from, to);
+}
+
+void command_folder(const char *path)
+{
+	struct stat st;
+
+	if (!mkdir(path, 0777))
+		return;
+	if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode))
+		return;
+	if (errno != ENOSPC && errno != EDQUOT)
+		bad_input("--out %s: %s, expected a folder that is there or can be made", path,
+			  strerror(errno));
 }

@@ -28,4 +28,10 @@ double command_seconds(const char *option, const char *arg, double most);
 /* Bytes, or with K, M, G, T, which may have a fraction (1.5G). */
 u64 command_size(const char *option, const char *arg, u64 least, u64 most);
 
+/*
+ * --out @path: there, or made now, before the work. A full disk is no reason to end: what is written
+ * into the folder will say so, with its text.
+ */
+void command_folder(const char *path);
+
 #endif

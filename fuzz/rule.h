@@ -26,6 +26,9 @@ bool rule_fired(const struct run *finished, const struct rule *rule);
 u32 rule_op(const struct run *finished, const struct rule *rule);
 
 bool rule_equal(const struct rule *a, const struct rule *b);
+/* What ends the process that runs the program, or does not end: no rule that a run could fire. */
+#define RULE_OF_CRASH "CRASH"
+#define RULE_OF_HANG  "HANG"
 struct rule rule_of_contract(enum contract c);
 struct rule rule_of_finding(const char *finding);  /* as run_finding() names it */
 int rule_contract(const struct rule *rule);	   /* its enum contract; -1: it is a finding */

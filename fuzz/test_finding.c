@@ -12,6 +12,7 @@
 #include "core/op/test_text.h"
 #include "fuzz/finding.h"
 #include "fuzz/test_rig.h"
+#include "fuzz/test_rule.h"
 
 #define REPLUG                      \
 	"buffer P 1 pages\n"        \
@@ -36,23 +37,14 @@ static const struct run *ran(const char *policy, const struct program *p)
 
 /* --- rules ---------------------------------------------------------------------- */
 
-static struct rule rule(const char *name)
-{
-	struct rule out;
-	char err[4096];
-
-	if (rule_parse(name, &out, err, sizeof(err)))
-		fail_msg("%s", err);
-	return out;
-}
-
 static void test_names(void **state)
 {
-	struct rule s1 = rule("S1"), storage = rule("finding:S1"), d3 = rule("finding:D3");
+	struct rule s1 = test_rule("S1"), storage = test_rule("finding:S1"),
+		    d3 = test_rule("finding:D3");
 	char err[4096];
 
 	for (u32 c = 0; c < SHADOW_CONTRACTS; c++) {
-		struct rule r = rule(shadow_contract_name[c]);
+		struct rule r = test_rule(shadow_contract_name[c]);
 
 		assert_int_equal(rule_contract(&r), c);
 		assert_null(rule_finding(&r));
@@ -93,7 +85,7 @@ static void test_of_expects(void **state)
 static void test_first(void **state)
 {
 	struct program p = test_parse(REPLUG);
-	struct rule first, leak = rule("L"), s0 = rule("S0"), order = rule("O");
+	struct rule first, leak = test_rule("L"), s0 = test_rule("S0"), order = test_rule("O");
 	const struct run *r = ran("v1_posted", &p);
 
 	assert_true(rule_first(r, CONTRACTS_ALL, &first));
@@ -123,7 +115,7 @@ static void test_findings_count_always(void **state)
 {
 	struct program p = test_parse("buffer P 1 pages\ntable A\nmap A a0 P\nunmap A a0\n"
 				      "map A a1 P\nattach A n0 noncoherent\n");
-	struct rule first, wrong = rule("R3"), leak = rule("L");
+	struct rule first, wrong = test_rule("R3"), leak = test_rule("L");
 	struct run_config cfg;
 
 	liar = backend_core;
@@ -149,7 +141,7 @@ static void test_findings_count_always(void **state)
 static struct finding finding(const struct program *p, const char *policy, const char *name)
 {
 	return (struct finding){
-		.rule = rule(name),
+		.rule = test_rule(name),
 		.policy = flush_policy_find(policy),
 		.program = p,
 		.ops_before = 200,
@@ -199,7 +191,7 @@ static void test_other_breaks(void **state)
 {
 	struct program p = test_parse(REPLUG);
 	struct flush_policy boaster = *flush_policy_find("none");
-	struct rule leak = rule("L");
+	struct rule leak = test_rule("L");
 	char *text;
 
 	boaster.name = "a_policy_with_quite_a_long_name";

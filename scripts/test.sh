@@ -194,23 +194,19 @@ for c in format globals; do
 done
 check "trace2ops" python3 -B scripts/test_trace2ops.py
 
-if [ ! -f fuzz/engine/fuzz_ops.c ]; then
-	skipped "fuzz-ops: fuzz/engine/fuzz_ops.c does not exist"
+if links_fuzzer clang; then
+	check "build fuzz-ops-libfuzzer" build_in build/fuzz --preset fuzz
+	[ $last != 0 ] || check "run fuzz-ops-libfuzzer" run_libfuzzer
+	[ "$fuzz_seconds" -lt 120 ] || check "fuzz-ops-libfuzzer finds the posted leak" leak_libfuzzer
 else
-	if links_fuzzer clang; then
-		check "build fuzz-ops-libfuzzer" build_in build/fuzz --preset fuzz
-		[ $last != 0 ] || check "run fuzz-ops-libfuzzer" run_libfuzzer
-		[ "$fuzz_seconds" -lt 120 ] || check "fuzz-ops-libfuzzer finds the posted leak" leak_libfuzzer
-	else
-		skipped "fuzz-ops-libfuzzer: clang or its runtime is not installed"
-	fi
-	if have afl-fuzz && have afl-clang-fast; then
-		AFL_QUIET=1 check "build fuzz-ops-afl" build_in build/afl --preset afl
-		[ $last != 0 ] || check "run fuzz-ops-afl" run_afl
-		[ "$fuzz_seconds" -lt 120 ] || check "fuzz-ops-afl finds the posted leak" leak_afl
-	else
-		skipped "fuzz-ops-afl: afl++ is not installed"
-	fi
+	skipped "fuzz-ops-libfuzzer: clang or its runtime is not installed"
+fi
+if have afl-fuzz && have afl-clang-fast; then
+	AFL_QUIET=1 check "build fuzz-ops-afl" build_in build/afl --preset afl
+	[ $last != 0 ] || check "run fuzz-ops-afl" run_afl
+	[ "$fuzz_seconds" -lt 120 ] || check "fuzz-ops-afl finds the posted leak" leak_afl
+else
+	skipped "fuzz-ops-afl: afl++ is not installed"
 fi
 
 say "$passed passed, $failed failed"

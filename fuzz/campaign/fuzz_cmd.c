@@ -21,7 +21,8 @@ struct fuzz {
 	struct fuzz_job job[FUZZ_JOBS];
 	u32 running;
 	struct programs known, seeds; /* to begin with */
-	bool progress, died, failed, stopped;
+	bool progress, failed, stopped;
+	u32 died; /* jobs */
 	u32 told; /* corpora since the folder was brought up to date */
 	double begun, shown;
 };
@@ -190,8 +191,9 @@ static void take_death(struct fuzz *f, struct fuzz_job *j, int signal)
 	};
 	struct program p = {j->last->ops, j->last->nr, 0};
 
-	snprintf(found.rule.name, sizeof(found.rule.name), signal == SIGKILL ? "HANG" : "CRASH");
-	f->died = true;
+	snprintf(found.rule.name, sizeof(found.rule.name), "%s",
+		 signal == SIGKILL ? RULE_OF_HANG : RULE_OF_CRASH);
+	f->died++;
 	clear_progress(f);
 	fprintf(stderr, "nosnoop-fuzz: job %u: %s while it ran a program under %s\n", j->number,
 		strsignal(signal), f->o.policies.policy[found.policy]->name);

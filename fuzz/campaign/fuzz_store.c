@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "fuzz/campaign/fuzz_store.h"
 
-#include "core/op/commit.h"
 #include "core/op/text.h"
 #include "core/op/trace.h"
 #include "fuzz/finding.h"
@@ -124,20 +123,6 @@ void corpus_read(struct programs *ps, const char *folder)
 
 /* --- the folder ----------------------------------------------------------------- */
 
-static void make_folder(const char *path)
-{
-	struct stat st;
-
-	if (!mkdir(path, 0777))
-		return;
-	if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode))
-		return;
-	if (errno == ENOSPC || errno == EDQUOT)
-		return; /* what is written into it will say so, with its text */
-	bad_input("--out %s: %s, expected a folder that is there or can be made", path,
-		  strerror(errno));
-}
-
 /* Held until the process ends; on the folder itself, so that nothing lies in it. */
 static void lock_folder(struct store *s)
 {
@@ -160,12 +145,12 @@ void store_open(struct store *s, const struct fuzz_options *o)
 		bad_input("cannot start a run: %s", strerror(errno));
 	if (!o->out)
 		return;
-	make_folder(o->out);
+	command_folder(o->out);
 	lock_folder(s);
 	snprintf(path, sizeof(path), "%s/findings", o->out);
-	make_folder(path);
+	command_folder(path);
 	snprintf(path, sizeof(path), "%s/corpus", o->out);
-	make_folder(path);
+	command_folder(path);
 	ledger_read(s);
 }
 

@@ -3,6 +3,7 @@
 #ifndef NOSNOOP_FUZZ_STORE_H
 #define NOSNOOP_FUZZ_STORE_H
 
+#include "core/op/commit.h"
 #include "fuzz/campaign/fuzz_job.h"
 
 #include <jansson.h>
@@ -23,7 +24,7 @@ struct stored {
 
 struct store {
 	const struct fuzz_options *o;
-	char commit[80];
+	char commit[COMMIT_TEXT];
 	struct run *run; /* for printing findings */
 	struct stored *found;
 	u32 nr, cap;

@@ -22,6 +22,8 @@ struct check_result;
 #define CHECK_DOMAINS_MAX  7
 #define CHECK_ACCESSES_MAX 7
 
+#define CHECK_CRASH "crash" /* the rule of a worker that died */
+
 enum check_failures {
 	CHECK_FAIL_NEVER,
 	/* An attach before its first area or at the first map call of its last one; a map or copy at
@@ -91,7 +93,7 @@ struct check_result {
 	u64 form_bytes; /* of all states' forms */
 	struct check_trace broken[SHADOW_CONTRACTS];
 	struct check_trace finding;
-	char rule[12], what[160]; /* of the finding; rule "crash": a worker died */
+	char rule[12], what[160]; /* of the finding; rule CHECK_CRASH: a worker died */
 };
 
 /* 0; -ENOMEM; -EINVAL with one line in @err: the configuration is out of range. */

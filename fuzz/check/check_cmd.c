@@ -11,7 +11,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-check " NOSNOOP_VERSION;
@@ -218,19 +217,6 @@ static const char doc[] =
 static const struct argp argp = {.options = options, .parser = parse_option, .doc = doc};
 static const struct argp argp_presets = {.options = options, .parser = parse_preset, .doc = doc};
 
-/* Before anything is explored. */
-static void make_out(const char *path)
-{
-	struct stat st;
-
-	if (!mkdir(path, 0777))
-		return;
-	if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode))
-		return;
-	bad_input("--out %s: %s, expected a folder that is there or can be made", path,
-		  strerror(errno));
-}
-
 static void parse(struct command *cmd, int argc, char **argv)
 {
 	take_preset(cmd, "small");
@@ -244,7 +230,7 @@ static void parse(struct command *cmd, int argc, char **argv)
 	if (!cmd->cfg.memory)
 		cmd->cfg.memory = (size_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2;
 	if (cmd->out)
-		make_out(cmd->out);
+		command_folder(cmd->out);
 }
 
 /* --- progress ---------------------------------------------------------------------------------- */
@@ -362,7 +348,7 @@ static void make_traces(struct command *cmd, struct check_verdict *v)
 {
 	for (u32 c = 0; c <= SHADOW_CONTRACTS; c++) {
 		struct check_trace *t = c < SHADOW_CONTRACTS ? &v->res.broken[c] : &v->res.finding;
-		bool crash = c == SHADOW_CONTRACTS && !strcmp(v->res.rule, "crash");
+		bool crash = c == SHADOW_CONTRACTS && !strcmp(v->res.rule, CHECK_CRASH);
 
 		if (!t->requests)
 			continue;

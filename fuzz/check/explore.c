@@ -28,7 +28,7 @@
  * NOT covered, however complete: in-kernel rw and with it pins that last no longer than a request,
  * accesses that move or end while they hold pins, the end of a table; areas that begin or end inside
  * a page, large pages, requests over several areas, holes, limits, races; read-only maps and pins for
- * reading where the configuration does not say so; and whatever needs more objects than the configuration has.
+ * reading where the configuration does not say so; and whatever needs more objects than it has.
  */
 #include "fuzz/check/check.h"
 #include "fuzz/check/space.h"
@@ -52,7 +52,6 @@
 #define EXIT_NO_ARENA 72
 #define HANG_SECONDS  60
 #define DEAF_SECONDS  3 /* how long a worker may go on when it was told to stop */
-#define RULE_CRASH    "crash"
 
 const char *const check_end_name[] = {
 	[CHECK_FIXPOINT] = "fixpoint",
@@ -420,7 +419,7 @@ static void note_death(struct explorer *ex, u32 worker, int status)
 	stop_level(l, LEVEL_STOPPED);
 	if (!least(&l->finding, l->at[worker]))
 		return;
-	snprintf(l->rule, sizeof(l->rule), RULE_CRASH);
+	snprintf(l->rule, sizeof(l->rule), CHECK_CRASH);
 	if (WIFSIGNALED(status))
 		snprintf(l->what, sizeof(l->what), "the core died of signal %d (%s)",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -451,7 +450,7 @@ static void look_for_hang(struct explorer *ex, struct crew *crew, u32 i, double 
 	}
 	if (now - crew->since[i] < HANG_SECONDS || !least(&l->finding, at))
 		return;
-	snprintf(l->rule, sizeof(l->rule), RULE_CRASH);
+	snprintf(l->rule, sizeof(l->rule), CHECK_CRASH);
 	snprintf(l->what, sizeof(l->what), "a request did not end within %d s", HANG_SECONDS);
 	stop_level(l, LEVEL_STOPPED);
 }
@@ -597,7 +596,7 @@ static int take_verdicts(struct explorer *ex, struct check_result *res)
 		return rc;
 	memcpy(res->rule, l->rule, sizeof(res->rule));
 	memcpy(res->what, l->what, sizeof(res->what));
-	return make_trace(ex, l->finding, res->level, !strcmp(l->rule, RULE_CRASH), &res->finding);
+	return make_trace(ex, l->finding, res->level, !strcmp(l->rule, CHECK_CRASH), &res->finding);
 }
 
 static u32 broken_mask(const struct check_result *res)

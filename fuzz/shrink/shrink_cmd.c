@@ -15,9 +15,6 @@
 
 NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-shrink " NOSNOOP_VERSION;
 
-#define RULE_CRASH "CRASH" /* as nosnoop-fuzz calls them */
-#define RULE_HANG  "HANG"
-
 struct job {
 	const char *policy_arg, *rule_arg, *out, *path;
 	bool json;
@@ -63,7 +60,7 @@ static void parse_rule(struct job *j, const char *arg)
 	char err[4096];
 
 	j->rule_arg = arg;
-	if (!strcmp(arg, RULE_CRASH) || !strcmp(arg, RULE_HANG))
+	if (!strcmp(arg, RULE_OF_CRASH) || !strcmp(arg, RULE_OF_HANG))
 		snprintf(j->wanted.name, sizeof(j->wanted.name), "%s", arg);
 	else if (rule_parse(arg, &j->wanted, err, sizeof(err)))
 		bad_input("--rule: %s", err);
@@ -222,7 +219,7 @@ static void __attribute__((noreturn)) silent(const struct job *j)
 static bool choose_crash(struct job *j)
 {
 	bool given = j->rule_arg &&
-		     (!strcmp(j->rule_arg, RULE_CRASH) || !strcmp(j->rule_arg, RULE_HANG));
+		     (!strcmp(j->rule_arg, RULE_OF_CRASH) || !strcmp(j->rule_arg, RULE_OF_HANG));
 
 	for (u32 i = 0; i < j->policies.nr; i++) {
 		struct rule rule = {0};
@@ -233,7 +230,7 @@ static bool choose_crash(struct job *j)
 		j->signal = shrink_crash_signal(&j->crash, &j->trace.program);
 		j->crash.hang = j->signal == SIGALRM;
 		snprintf(rule.name, sizeof(rule.name), "%s",
-			 j->crash.hang ? RULE_HANG : RULE_CRASH);
+			 j->crash.hang ? RULE_OF_HANG : RULE_OF_CRASH);
 		if (j->signal && (!given || !strcmp(rule.name, j->rule_arg)))
 			return choose(j, j->crash.policy, &rule,
 				      given ? "as given" : "it ends the process");

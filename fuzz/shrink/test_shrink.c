@@ -17,6 +17,7 @@
 #include "fuzz/finding.h"
 #include "fuzz/shrink/shrink_priv.h"
 #include "fuzz/test_rig.h"
+#include "fuzz/test_rule.h"
 
 static struct run *run;
 
@@ -27,16 +28,6 @@ static void assert_text(const struct program *p, const char *expected)
 	assert_non_null(text);
 	assert_string_equal(text, expected);
 	free(text);
-}
-
-static struct rule rule(const char *name)
-{
-	struct rule out;
-	char err[4096];
-
-	if (rule_parse(name, &out, err, sizeof(err)))
-		fail_msg("%s", err);
-	return out;
 }
 
 /* What fires first of what must not; false: nothing. */
@@ -113,7 +104,7 @@ static void test_posted_of_200_ops(void **state)
 {
 	struct program p = PROGRAM_EMPTY;
 	u32 found = 0, wanted = test_count(100);
-	struct rule leak = rule("L");
+	struct rule leak = test_rule("L");
 
 	for (u64 seed = 1; found < wanted; seed++) {
 		struct shrink_stats stats;
@@ -163,7 +154,7 @@ static void test_posted_in_noise(void **state)
 					     "copy A a1 from a0[1..2]\n",
 					     "attach A n0 noncoherent\n"};
 	struct program p = with_noise(slices, ARRAY_SIZE(slices));
-	struct rule leak = rule("L");
+	struct rule leak = test_rule("L");
 	struct shrink_stats stats;
 
 	assert_true(program_nr_ops(&p) >= 200);
@@ -228,7 +219,7 @@ static void test_every_unsound_policy(void **state)
 			continue;
 		found = 0;
 		for (u32 c = 0; c < ARRAY_SIZE(contracts); c++) {
-			struct rule wanted = rule(contracts[c]);
+			struct rule wanted = test_rule(contracts[c]);
 
 			if (!(policy->claims >> rule_contract(&wanted) & 1))
 				found += shrink_some(policy, &wanted, test_count(3));
@@ -420,7 +411,7 @@ static void test_distances(void **state)
 	struct program p = test_parse("buffer P 1 pages\ntable A\nmap A a0 P at 0x7654000\n"
 				      "map A a1 P at 0x7656000\nunmap A 0x7654000 len 0x3000\n");
 	const struct flush_policy *policy = flush_policy_find("exact");
-	struct rule wrong = rule("R3");
+	struct rule wrong = test_rule("R3");
 	struct shrink_stats stats;
 
 	liar = backend_core;
@@ -448,7 +439,7 @@ static void test_minimal_is_itself(void **state)
 {
 	struct program p = test_parse(SLICES "expect v1_posted L at 5\n"),
 		       bare = test_parse(SLICES);
-	struct rule leak = rule("L");
+	struct rule leak = test_rule("L");
 	struct shrink_stats stats = shrink(&backend_core, v1(), &leak, &p);
 
 	assert_true(program_equal(&p, &bare));

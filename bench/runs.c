@@ -59,7 +59,7 @@ static int make_machine(struct core *c, const struct run_options *opt)
 	c->machine = machine_create(c->arena, &mc);
 	if (!c->machine)
 		return -ENOMEM;
-	c->backend = backend_core.create(c->arena, c->machine, opt->policy, &cb);
+	c->backend = backend_core.create(&backend_core, c->arena, c->machine, opt->policy, &cb);
 	return c->backend ? 0 : -ENOMEM;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* nosnoop-replay: traces under policies, and what the judges say. */
-#include "core/op/policies.h"
+#include "core/op/backends.h"
 #include "fuzz/print.h"
 
 #include <argp.h>
@@ -47,7 +47,7 @@ struct replay {
 
 static const struct argp_option options[] = {
 	{"policy", 'p', "P", 0, "Policy, several with commas, all, sound, or ./mine.so (all)", 0},
-	{"backend", 'b', "NAME", 0, "Backend: core (core)", 0},
+	{"backend", 'b', "NAME", 0, "core, linux, or a tree's shared object (core)", 0},
 	{"json", 'j', NULL, 0, "Print the verdicts as JSON", 1},
 	{"ktap", 'k', NULL, 0, "Print KTAP version 1, a test for each trace and policy", 1},
 	{"bisect", 'B', NULL, 0, "Print nothing, exit 0 good, 1 bad, 125 cannot be judged", 1},
@@ -108,6 +108,25 @@ static void parse_policy(struct replay *rp, const char *arg)
 		bad_input(rp, "%s", err);
 }
 
+static void parse_backend(struct replay *rp, const char *arg)
+{
+	char err[4096];
+
+	rp->backend = backends_open(arg, err, sizeof(err));
+	if (!rp->backend)
+		bad_input(rp, "%s", err);
+}
+
+static void choose_policies(struct replay *rp)
+{
+	char err[1024];
+
+	if (backends_policies(rp->backend, &rp->policies, err, sizeof(err)))
+		bad_input(rp, "%s", err);
+	if (!rp->policies.nr)
+		parse_policy(rp, "all");
+}
+
 static void add_trace(struct replay *rp, const char *path)
 {
 	struct trace *more = realloc(rp->traces, (rp->nr_traces + 1) * sizeof(*more));
@@ -131,8 +150,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		parse_policy(rp, arg);
 		return 0;
 	case 'b':
-		if (strcmp(arg, backend_core.name))
-			bad_input(rp, "unknown backend \"%s\": this build has core", arg);
+		parse_backend(rp, arg);
 		return 0;
 	case 'j':
 		rp->output = OUT_JSON;
@@ -422,8 +440,7 @@ int main(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_INPUT;
 	argp_parse(&argp, argc, argv, 0, NULL, &rp);
-	if (!rp.policies.nr)
-		parse_policy(&rp, "all");
+	choose_policies(&rp);
 	rp.verdicts = calloc(rp.policies.nr, sizeof(*rp.verdicts));
 	rp.results = rp.output == OUT_JSON ? json_array() : NULL;
 	if (!rp.verdicts || (rp.output == OUT_JSON && !rp.results))

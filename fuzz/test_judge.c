@@ -312,7 +312,8 @@ static void test_command(void **state)
 	assert_int_equal(replay("--json --digest --temp-limit 12", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, "\"digest\": \"0x"));
 	assert_int_equal(replay("--policy nosuch", out, sizeof(out)), 2);
-	assert_int_equal(replay("--backend linux", out, sizeof(out)), 2);
+	assert_int_equal(replay("--backend nosuch", out, sizeof(out)), 2);
+	assert_int_equal(replay("--backend /nonexistent.so", out, sizeof(out)), 2);
 	assert_int_equal(replay("--temp-limit 11", out, sizeof(out)), 2);
 	assert_int_equal(replay("/nonexistent", out, sizeof(out)), 2);
 	assert_int_equal(replay("--bisect /nonexistent", out, sizeof(out)), 125);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A backend executes requests on one machine. Two exist: "core" (core/iopt with a flush policy)
- * and, later, "linux".
+ * A backend executes requests on one machine: "core" is core/iopt with a flush policy, every other
+ * one is a kernel tree's own iommufd files in a shared object (backend_linux.h).
  */
 #ifndef NOSNOOP_BACKEND_H
 #define NOSNOOP_BACKEND_H
@@ -36,9 +36,11 @@ struct form_order {
 
 struct backend_ops {
 	const char *name;
-	/* All state in @arena. NULL: arena full. */
-	struct backend *(*create)(struct arena *arena, struct machine *m,
-				  const struct flush_policy *policy,
+	/* The only rule that it runs: what its own code does. NULL: any policy. */
+	const struct flush_policy *policy;
+	/* All state in @arena. NULL: arena full. @ops: these. */
+	struct backend *(*create)(const struct backend_ops *ops, struct arena *arena,
+				  struct machine *m, const struct flush_policy *policy,
 				  const struct backend_callbacks *cb);
 	/* Executes req, fills in its results. Never fails otherwise. */
 	void (*execute)(struct backend *b, struct request *req);

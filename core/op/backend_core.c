@@ -5,6 +5,7 @@
  */
 #include "core/op/backend_core.h"
 #include "core/op/envelope.h"
+#include "core/op/views.h"
 
 static const struct flush_policy no_policy = {.abi = FLUSH_ABI_VERSION, .name = "none"};
 
@@ -398,15 +399,15 @@ static void access_unmap(void *arg, u32 access, u64 iova, u64 length)
 		c->cb.access_unmap(c->cb.ctx, access, iova, length);
 }
 
-static struct backend *core_create(struct arena *arena, struct machine *m,
-				   const struct flush_policy *policy,
+static struct backend *core_create(const struct backend_ops *ops, struct arena *arena,
+				   struct machine *m, const struct flush_policy *policy,
 				   const struct backend_callbacks *cb)
 {
 	struct core_backend *c = arena_alloc(arena, sizeof(*c));
 
 	if (!c)
 		return NULL;
-	c->b.ops = &backend_core;
+	c->b.ops = ops;
 	if (cb)
 		c->cb = *cb;
 	c->ctx.machine = m;
@@ -653,66 +654,12 @@ static u32 core_nr_areas(struct backend *b, u32 table)
 	return iopt ? iopt->nr_areas : 0;
 }
 
-static bool digest_area(void *arg, const struct view_area *v)
-{
-	u64 *h = arg;
-
-	*h = hash_add(hash_add(*h, v->iova), v->last);
-	*h = hash_add(hash_add(*h, v->first_index), v->page_offset);
-	*h = hash_add(hash_add(*h, v->pages), v->storage_domain);
-	*h = hash_add(hash_add(*h, v->prot), v->prevent_access);
-	*h = hash_add(*h, v->num_accesses);
-	return true;
-}
-
-static bool digest_range(void *arg, u64 start, u64 last, u64 owner)
-{
-	u64 *h = arg;
-
-	*h = hash_add(hash_add(hash_add(*h, start), last), owner);
-	return true;
-}
-
-static bool digest_node(void *arg, const struct view_node *v)
-{
-	u64 *h = arg;
-
-	*h = hash_add(hash_add(hash_add(*h, v->first), v->last), v->users);
-	return true;
-}
-
-static bool digest_pfn(void *arg, u64 index, u64 pfn)
-{
-	u64 *h = arg;
-
-	*h = hash_add(hash_add(*h, index), pfn);
-	return true;
-}
-
 static u64 core_digest(struct backend *b)
 {
-	struct core_backend *c = core_of(b);
-	struct iopt_pages *pages;
-	u64 h = 0;
+	struct backend_view view;
 
-	for (u32 id = 1; id <= c->tables_nr; id++) {
-		struct io_pagetable *iopt = table_by_id(c, id);
-
-		h = hash_add(h, iopt ? iopt->iova_alignment + iopt->disable_large_pages : 0);
-		for (u32 i = 0; iopt && i < iopt->next_domain_id; i++)
-			h = hash_add(h, domain_id(iopt->domains[i]->d));
-		view_areas(c, id, digest_area, &h);
-		view_reserved(c, id, digest_range, &h);
-		view_allowed(c, id, digest_range, &h);
-	}
-	for (pages = c->ctx.pages_list; pages; pages = pages->next) {
-		h = hash_add(hash_add(h, pages->id), pages->npinned);
-		h = hash_add(hash_add(h, pages->last_npinned), pages->refs);
-		view_domain_nodes(c, pages->id, digest_node, &h);
-		view_access_nodes(c, pages->id, digest_node, &h);
-		view_pinned_pfns(c, pages->id, digest_pfn, &h);
-	}
-	return h;
+	core_view(b, &view);
+	return view_digest(&view, core_of(b)->tables_nr);
 }
 
 const struct backend_ops backend_core = {

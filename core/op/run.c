@@ -99,7 +99,8 @@ static bool make_machine(struct run *r)
 		return false;
 	if (is_observed(&r->cfg))
 		machine_observe(s->machine, &r->observer);
-	s->backend = r->cfg.backend->create(r->arena, s->machine, r->cfg.policy, &r->callbacks);
+	s->backend = r->cfg.backend->create(r->cfg.backend, r->arena, s->machine, r->cfg.policy,
+					    &r->callbacks);
 	return s->backend;
 }
 

@@ -447,13 +447,13 @@ static void test_wrong_place_is_noticed(void **state)
 	run_destroy(r);
 }
 
-static struct backend *leaking_create(struct arena *arena, struct machine *m,
-				      const struct flush_policy *policy,
+static struct backend *leaking_create(const struct backend_ops *ops, struct arena *arena,
+				      struct machine *m, const struct flush_policy *policy,
 				      const struct backend_callbacks *cb)
 {
 	if (!arena_alloc(arena, 100))
 		return NULL;
-	return backend_core.create(arena, m, policy, cb);
+	return backend_core.create(ops, arena, m, policy, cb);
 }
 
 static void test_leak_is_noticed(void **state)

@@ -211,7 +211,7 @@ static void set_up(struct shared *s)
 
 	s->arena = arena_create(NULL, 1UL << 30);
 	s->m = machine_create(s->arena, &cfg);
-	s->b = backend_core.create(s->arena, s->m, NULL, &cb);
+	s->b = backend_core.create(&backend_core, s->arena, s->m, NULL, &cb);
 	assert_int_equal(buffer_create(s->m, 0, 0, PAGES, &s->buffer), 0);
 	for (u32 i = 1; i <= TABLES; i++)
 		assert_int_equal(

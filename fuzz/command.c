@@ -27,6 +27,26 @@ void command_parse(const struct argp *argp, int argc, char **argv, unsigned int 
 	argp_parse(argp, argc, argv, flags, NULL, input);
 }
 
+const struct backend_ops *command_backend(const char *arg)
+{
+	char err[4096];
+	const struct backend_ops *backend = backends_open(arg, err, sizeof(err));
+
+	if (!backend)
+		bad_input("%s", err);
+	return backend;
+}
+
+const char *command_replay(const char *backend_arg, const struct backend_ops *twin, char *buf,
+			   size_t len)
+{
+	bool core = !backend_arg || !strcmp(backend_arg, backend_core.name);
+
+	snprintf(buf, len, "nosnoop-replay%s%s%s%s", core ? "" : " --backend ",
+		 core ? "" : backend_arg, twin ? " --diff=" : "", twin ? twin->name : "");
+	return buf;
+}
+
 u64 command_number(const char *option, const char *arg, u64 least, u64 most)
 {
 	unsigned long long n;

@@ -8,11 +8,17 @@
 
 #include <argp.h>
 
-#include "core/compat/compat.h"
+#include "core/op/backends.h"
 
 #define EXIT_NO	   1 /* what was asked for did not hold; each command says what that means */
 #define EXIT_INPUT 2
 #define EXIT_DISK  3 /* something could not be written; findings are on standard output then */
+
+/* Of --backend or --diff @arg: core/op/backends.h; anything else is bad_input(). */
+const struct backend_ops *command_backend(const char *arg);
+/* A command that replays on @backend beside @twin, in @buf: "nosnoop-replay --backend linux". */
+const char *command_replay(const char *backend_arg, const struct backend_ops *twin, char *buf,
+			   size_t len);
 
 /* "nosnoop-fuzz: ..." on standard error, a line, after what standard output holds; then exit. */
 void command_stop(int status, const char *fmt, ...) __attribute__((noreturn)) __printf(2, 3);

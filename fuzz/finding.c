@@ -97,6 +97,7 @@ int finding_expect(struct program *p, struct run *r, const struct flush_policy *
 
 	drop_expects(p);
 	judge_config(&cfg, run_config(r)->backend, policy);
+	cfg.twin = run_config(r)->twin;
 	rc = run_reset(r, &cfg);
 	if (!rc)
 		rc = run_program(r, p);
@@ -112,6 +113,8 @@ int finding_expect(struct program *p, struct run *r, const struct flush_policy *
 static void print_head(FILE *out, const struct finding *f, const char *file)
 {
 	const char *name = strrchr(file, '/');
+	/* What a kernel tree does is chosen by --backend. */
+	bool backend_rule = f->command && strstr(f->command, "--backend");
 
 	fprintf(out, "# %s under %s%s%s\n", f->rule.name, f->policy->name, f->how ? ": " : "",
 		f->how ? f->how : "");
@@ -126,8 +129,12 @@ static void print_head(FILE *out, const struct finding *f, const char *file)
 		fprintf(out, "# ops:    %u, %u before shrinking\n", f->ops_after, f->ops_before);
 	else
 		fprintf(out, "# ops:    %u\n", f->ops_after);
-	fprintf(out, "# replay: %s --policy %s %s\n", f->command ? f->command : "nosnoop-replay",
-		f->policy_arg ? f->policy_arg : f->policy->name, name ? name + 1 : file);
+	fprintf(out, "# replay: %s%s%s %s\n", f->command ? f->command : "nosnoop-replay",
+		backend_rule ? "" : " --policy ",
+		backend_rule	? ""
+		: f->policy_arg ? f->policy_arg
+				: f->policy->name,
+		name ? name + 1 : file);
 }
 
 static char *print_all(const struct finding *f, const struct program *p, const char *file,

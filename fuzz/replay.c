@@ -25,7 +25,7 @@ struct replay {
 	bool events, digest, sweep, check_given;
 	enum run_check check;
 	u32 temp_limit;
-	const struct backend_ops *backend;
+	const struct backend_ops *backend, *twin;
 	struct policies policies;
 	struct trace *traces;
 	u32 nr_traces;
@@ -48,6 +48,8 @@ struct replay {
 static const struct argp_option options[] = {
 	{"policy", 'p', "P", 0, "Policy, several with commas, all, sound, or ./mine.so (all)", 0},
 	{"backend", 'b', "NAME", 0, "core, linux, or a tree's shared object (core)", 0},
+	{"diff", 'D', "NAME", OPTION_ARG_OPTIONAL,
+	 "Run each trace on this backend too (core); both must come to the same", 0},
 	{"json", 'j', NULL, 0, "Print the verdicts as JSON", 1},
 	{"ktap", 'k', NULL, 0, "Print KTAP version 1, a test for each trace and policy", 1},
 	{"bisect", 'B', NULL, 0, "Print nothing, exit 0 good, 1 bad, 125 cannot be judged", 1},
@@ -108,13 +110,15 @@ static void parse_policy(struct replay *rp, const char *arg)
 		bad_input(rp, "%s", err);
 }
 
-static void parse_backend(struct replay *rp, const char *arg)
+static const struct backend_ops *parse_backend(struct replay *rp, const char *arg)
 {
 	char err[4096];
 
-	rp->backend = backends_open(arg, err, sizeof(err));
-	if (!rp->backend)
+	const struct backend_ops *backend = backends_open(arg, err, sizeof(err));
+
+	if (!backend)
 		bad_input(rp, "%s", err);
+	return backend;
 }
 
 static void choose_policies(struct replay *rp)
@@ -150,7 +154,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		parse_policy(rp, arg);
 		return 0;
 	case 'b':
-		parse_backend(rp, arg);
+		rp->backend = parse_backend(rp, arg);
+		return 0;
+	case 'D':
+		rp->twin = parse_backend(rp, arg ? arg : backend_core.name);
 		return 0;
 	case 'j':
 		rp->output = OUT_JSON;
@@ -214,6 +221,7 @@ static void configure(const struct replay *rp, const struct trace *t,
 		      const struct flush_policy *policy, struct run_config *cfg)
 {
 	judge_config(cfg, rp->backend, policy);
+	cfg->twin = rp->twin;
 	cfg->check = rp->check_given	     ? rp->check
 		     : t->nr_ops > CHECK_OPS ? RUN_CHECK_END
 					     : cfg->check;

@@ -10,12 +10,13 @@
 
 /* As core/README.md lists them under "Invariants"; a test looks for others in the sources. */
 static const char *const findings[] = {
-	"I1",  "I2", "I3",  "I4", "I5", "I6", "I7",   "I8",	"I9",	"I10",	 "I11",	     "S1",
-	"S2",  "S3", "S4",  "S5", "S6", "P1", "P2",   "P3",	"P4",	"P5",	 "P6",	     "P7",
-	"P8",  "P9", "P10", "D1", "D2", "D3", "D4",   "D5",	"D6",	"D7",	 "D8",	     "D9",
-	"D10", "B1", "B2",  "B3", "B4", "B5", "B6",   "B7",	"B8",	"B9",	 "A1",	     "A2",
-	"A3",  "A4", "A5",  "A6", "A7", "R1", "R2",   "R3",	"R4",	"R5",	 "R6",	     "R7",
-	"R8",  "R9", "R10", "C1", "C2", "C3", "WARN", "POLICY", "LEAK", "ARENA", "TEARDOWN",
+	"I1",	"I2",	  "I3",	  "I4",	   "I5",       "I6",   "I7",   "I8",   "I9", "I10", "I11",
+	"S1",	"S2",	  "S3",	  "S4",	   "S5",       "S6",   "P1",   "P2",   "P3", "P4",  "P5",
+	"P6",	"P7",	  "P8",	  "P9",	   "P10",      "D1",   "D2",   "D3",   "D4", "D5",  "D6",
+	"D7",	"D8",	  "D9",	  "D10",   "B1",       "B2",   "B3",   "B4",   "B5", "B6",  "B7",
+	"B8",	"B9",	  "A1",	  "A2",	   "A3",       "A4",   "A5",   "A6",   "A7", "R1",  "R2",
+	"R3",	"R4",	  "R5",	  "R6",	   "R7",       "R8",   "R9",   "R10",  "C1", "C2",  "C3",
+	"WARN", "POLICY", "LEAK", "ARENA", "TEARDOWN", "DIFF", "LOCK", "SHIM",
 };
 
 static int contract_by_name(const char *name)

@@ -78,12 +78,13 @@ static u64 hash_frame(const struct frame *f)
 	return hash_add(h, lines);
 }
 
-static u64 hash_extent(u64 h, const struct extent *x)
+static u64 hash_extent(u64 h, const struct extent *x, bool contents)
 {
 	if (!x->pinned && !x->dirty && !x->frames)
 		return h;
 	for (u64 i = 0; i < x->n; i++) {
-		u64 frame = x->frames && x->frames[i] ? hash_frame(x->frames[i]) : 0;
+		bool known = contents && x->frames && x->frames[i];
+		u64 frame = known ? hash_frame(x->frames[i]) : 0;
 
 		if (x->pins[i] || frame)
 			h = hash_add(hash_add(hash_add(h, x->first + i), x->pins[i]), frame);
@@ -112,16 +113,46 @@ static u64 hash_task(u64 h, const struct task_mm *t)
 	return h;
 }
 
-u64 machine_digest(struct machine *m)
+static u64 hash_tasks(const struct machine *m)
 {
 	u64 h = hash_add(0, m->gup_limit);
 
 	for (u32 i = 0; i < m->cfg.nr_tasks; i++)
 		h = hash_task(h, &m->tasks[i]);
+	return h;
+}
+
+static u64 hash_frames(const struct machine *m, u64 h, bool contents)
+{
 	for (u32 i = 0; i < m->nr_extents; i++)
-		h = hash_extent(h, m->extents[i]);
+		h = hash_extent(h, m->extents[i], contents);
+	return h;
+}
+
+static u64 hash_domains(const struct machine *m, u64 h)
+{
 	for (u32 i = 0; i < m->nr_domains; i++)
 		if (m->domains[i])
 			h = hash_domain(h, m->domains[i]);
 	return h;
+}
+
+u64 machine_digest_part(struct machine *m, enum machine_part part)
+{
+	switch (part) {
+	case MACHINE_TASKS:
+		return hash_tasks(m);
+	case MACHINE_PINS:
+		return hash_frames(m, 0, false);
+	case MACHINE_DOMAINS:
+		return hash_domains(m, 0);
+	case MACHINE_CONTENTS:
+		return hash_frames(m, 0, true);
+	}
+	return 0;
+}
+
+u64 machine_digest(struct machine *m)
+{
+	return hash_domains(m, hash_frames(m, hash_tasks(m), true));
 }

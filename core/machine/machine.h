@@ -147,5 +147,13 @@ void machine_counters_reset(struct machine *m);
 
 /* Everything observable, the same for equal states: translations, pins, tasks, contents. */
 u64 machine_digest(struct machine *m);
+/* The same in parts, for who wants to say what differs. */
+enum machine_part {
+	MACHINE_TASKS,	  /* address spaces, limits, charges, layouts of buffers */
+	MACHINE_PINS,	  /* pins and dirty marks of frames */
+	MACHINE_DOMAINS,  /* translations, IOTLB */
+	MACHINE_CONTENTS, /* pins, and what caches and memory hold */
+};
+u64 machine_digest_part(struct machine *m, enum machine_part part);
 
 #endif

@@ -128,7 +128,7 @@ static int start(struct run *r)
 	/* Not a request that anybody sees: the same states at every limit, serials included. */
 	if (r->cfg.temp_limit)
 		r->cfg.backend->execute(r->s->backend, &req);
-	return req.rc;
+	return req.rc ? req.rc : run_twin_start(r);
 }
 
 struct run *run_create(const struct run_config *cfg)
@@ -165,6 +165,7 @@ void run_destroy(struct run *r)
 {
 	if (!r)
 		return;
+	run_twin_destroy(r);
 	arena_destroy(r->arena);
 	arena_destroy(r->side);
 	free(r);
@@ -172,29 +173,37 @@ void run_destroy(struct run *r)
 
 /* --- snapshots --------------------------------------------------------------- */
 
+static size_t own_size(const struct run *r)
+{
+	return 2 * sizeof(size_t) + arena_used(r->arena) + arena_used(r->side);
+}
+
 size_t run_save_size(const struct run *r)
 {
-	return sizeof(size_t) + arena_used(r->arena) + arena_used(r->side);
+	return own_size(r) + run_twin_save_size(r);
 }
 
 void run_save(const struct run *r, void *buf)
 {
-	size_t used = arena_used(r->arena);
+	size_t used[2] = {arena_used(r->arena), arena_used(r->side)};
 	char *to = buf;
 
-	memcpy(to, &used, sizeof(used));
+	memcpy(to, used, sizeof(used));
 	arena_save(r->arena, to + sizeof(used));
-	arena_save(r->side, to + sizeof(used) + used);
+	arena_save(r->side, to + sizeof(used) + used[0]);
+	run_twin_save(r, to + own_size(r));
 }
 
 void run_restore(struct run *r, const void *buf, size_t size)
 {
 	const char *from = buf;
-	size_t used;
+	size_t used[2], own;
 
-	memcpy(&used, from, sizeof(used));
-	arena_restore(r->arena, from + sizeof(used), used);
-	arena_restore(r->side, from + sizeof(used) + used, size - sizeof(used) - used);
+	memcpy(used, from, sizeof(used));
+	own = sizeof(used) + used[0] + used[1];
+	arena_restore(r->arena, from + sizeof(used), used[0]);
+	arena_restore(r->side, from + sizeof(used) + used[0], used[1]);
+	run_twin_restore(r, from + own, size - own);
 }
 
 /* --- ops --------------------------------------------------------------------- */
@@ -269,6 +278,11 @@ static void run_one_op(struct run *r, struct run_op *o)
 
 bool run_step(struct run *r, const struct program *p, size_t *at)
 {
+	return r->twin ? run_twin_step(r, p, at) : run_step_alone(r, p, at);
+}
+
+bool run_step_alone(struct run *r, const struct program *p, size_t *at)
+{
 	struct run_op o = {0};
 	struct op_group g;
 
@@ -286,6 +300,11 @@ bool run_step(struct run *r, const struct program *p, size_t *at)
 }
 
 int run_finish(struct run *r)
+{
+	return r->twin ? run_twin_finish(r) : run_finish_alone(r);
+}
+
+int run_finish_alone(struct run *r)
 {
 	struct run_op o = {.res.code = OP_NR};
 

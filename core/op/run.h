@@ -49,6 +49,13 @@ struct run_config {
 	const struct backend_ops *backend;
 	const struct flush_policy *policy;
 
+	/*
+	 * Another backend that runs the same program alongside, on a machine of its own; after every
+	 * op both must have come to the same, or that is a finding "DIFF" (run_twin.c). NULL: none.
+	 */
+	const struct backend_ops *twin;
+	const struct flush_policy *twin_policy; /* NULL: never flush */
+
 	bool shadow; /* attach the shadow cache model */
 	bool model;  /* attach the reference model */
 	enum run_check check;
@@ -137,6 +144,9 @@ void run_forget(struct run *r);
 /* Between steps: inject failure number @nth of kind @point into op @op instead of what its record
  * says. */
 void run_inject(struct run *r, u32 op, enum fault_point point, u32 nth);
+
+/* Ops that were done anew without their failure, because it met the twin at another place. */
+u64 run_twin_redone(const struct run *r);
 
 /* Snapshots, valid in the same run only. The buffer has run_save_size() bytes at that moment. */
 size_t run_save_size(const struct run *r);

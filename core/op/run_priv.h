@@ -61,6 +61,7 @@ struct run_state {
 
 struct run {
 	struct run_config cfg;
+	struct run_twin *twin; /* NULL: none */
 	struct arena *arena, *side;
 	struct run_state *s;
 	struct machine_observer observer;
@@ -122,6 +123,20 @@ void run_pattern(u8 *data, u64 len, u64 value,
 		 unsigned int width); /* the low 4 or 8 bytes of value, over and over */
 void run_mix_bytes(struct run *r, const u8 *data, u64 len);
 void run_find_culprits(struct run *r); /* while the buffers still stand as they did */
+
+/* run.c: one op, without a twin. */
+bool run_step_alone(struct run *r, const struct program *p, size_t *at);
+int run_finish_alone(struct run *r);
+
+/* run_twin.c */
+int run_twin_start(struct run *r); /* makes or resets it as the configuration says; 0 or -errno */
+void run_twin_destroy(struct run *r);
+bool run_twin_step(struct run *r, const struct program *p, size_t *at);
+int run_twin_finish(struct run *r);
+/* A snapshot of the twin, behind that of the run itself. */
+size_t run_twin_save_size(const struct run *r);
+void run_twin_save(const struct run *r, void *buf);
+void run_twin_restore(struct run *r, const void *buf, size_t size);
 
 /* run_finish.c */
 void run_teardown(struct run *r, struct run_op *o);

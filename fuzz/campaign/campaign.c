@@ -59,6 +59,7 @@ void campaign_run_config(const struct campaign *c, const struct flush_policy *po
 			 struct run_config *cfg)
 {
 	judge_config(cfg, c->cfg.backend, policy);
+	cfg->twin = c->cfg.twin;
 	cfg->check = RUN_CHECK_END;
 	cfg->shadow_flags = 0;
 	cfg->claims = 0;

@@ -26,6 +26,7 @@ struct campaign_finding {
 
 struct campaign_config {
 	const struct backend_ops *backend; /* NULL: the core */
+	const struct backend_ops *twin;	   /* must come to the same (core/op/run.h); NULL: none */
 	const struct flush_policy *const *policies;
 	u32 nr_policies;
 	u32 contracts; /* CONTRACT_* to hold every policy to; 0: each to what it claims */

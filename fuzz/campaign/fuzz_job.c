@@ -142,8 +142,9 @@ static void shrink(struct work *w, struct program *p, const struct campaign_find
 {
 	struct shrink_stats stats = {0};
 	struct shrink_rule s;
-	int rc = shrink_rule_open(&s, NULL, from->policy, &from->rule);
+	int rc = shrink_rule_open(&s, w->o->backend, from->policy, &from->rule);
 
+	s.cfg.twin = w->o->twin;
 	s.tried = on_tried;
 	s.tried_ctx = w;
 	if (!rc)
@@ -197,6 +198,8 @@ static void on_running(void *ctx, const struct program *p, const struct flush_po
 void fuzz_campaign_config(const struct fuzz_options *o, struct campaign_config *cfg)
 {
 	campaign_defaults(cfg);
+	cfg->backend = o->backend;
+	cfg->twin = o->twin;
 	cfg->policies = o->policies.policy;
 	cfg->nr_policies = o->policies.nr;
 	cfg->contracts = o->contracts;

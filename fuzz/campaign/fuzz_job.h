@@ -28,7 +28,9 @@ void programs_free(struct programs *ps);
 struct fuzz_options {
 	const char *policy_arg;
 	struct policies policies;
-	u32 contracts; /* 0: what each policy claims */
+	const char *backend_arg;
+	const struct backend_ops *backend, *twin; /* twin NULL: no --diff */
+	u32 contracts;				  /* 0: what each policy claims */
 	bool contracts_given;
 	u64 seed;
 	bool seed_given;

@@ -5,6 +5,7 @@
  */
 #include "fuzz/campaign/fuzz_store.h"
 
+#include "core/op/backend_linux.h"
 #include "fuzz/save.h"
 
 #include <stdio.h>
@@ -126,7 +127,8 @@ void ledger_read(struct store *s)
 	contracts_text(s, contracts);
 	must_agree(path, "policy", text_at(s->ledger, "policy"), s->o->policy_arg);
 	must_agree(path, "contracts", text_at(s->ledger, "contracts"), contracts);
-	must_agree(path, "backend", text_at(s->ledger, "backend"), backend_core.name);
+	must_agree(path, "backend", text_at(s->ledger, "backend"), s->o->backend->name);
+	must_agree(path, "diff", text_at(s->ledger, "diff"), s->o->twin ? s->o->twin->name : "");
 	json_array_foreach(json_object_get(s->ledger, "findings"), i, o) read_finding(s, o);
 	continue_from(s, path);
 }
@@ -195,6 +197,15 @@ static json_t *names_json(const struct store *s)
 	return names;
 }
 
+/* Which tree it was: its files, not its name alone. */
+static void add_backend(json_t *o, const struct backend_ops *backend)
+{
+	const struct linux_backend_about *about = linux_backend_about(backend);
+
+	if (about)
+		json_object_set_new(o, "tree_sha256", json_string(about->hash));
+}
+
 static json_t *ledger_json(const struct store *s, const struct fuzz_totals *t, bool texts)
 {
 	json_t *sessions = json_deep_copy(json_object_get(s->ledger, "sessions")), *o;
@@ -207,11 +218,14 @@ static json_t *ledger_json(const struct store *s, const struct fuzz_totals *t, b
 	contracts_text(s, contracts);
 	o = json_pack("{ss si ss so ss ss sI sI sI}", "tool", "nosnoop-fuzz", "version",
 		      LEDGER_VERSION, "policy", s->o->policy_arg, "policies", names_json(s),
-		      "contracts", contracts, "backend", backend_core.name, "seed",
+		      "contracts", contracts, "backend", s->o->backend->name, "seed",
 		      (json_int_t)seed, "states", (json_int_t)t->c.slots, "corpus",
 		      (json_int_t)t->c.corpus);
 	if (!o)
 		return NULL;
+	if (s->o->twin)
+		json_object_set_new(o, "diff", json_string(s->o->twin->name));
+	add_backend(o, s->o->backend);
 	add_sums(o, sessions);
 	json_object_set_new(o, "findings", findings_json(s, texts));
 	json_object_set_new(o, "sessions", sessions);

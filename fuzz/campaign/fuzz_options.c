@@ -18,7 +18,11 @@ static const struct argp_option options[] = {
 	 "Hold every policy to these contracts: L,I,S0,.. (what each claims; a single policy that "
 	 "is not sound: soundness)",
 	 0},
-	{"backend", 'b', "NAME", 0, "Backend: core (core)", 0},
+	{"backend", 'b', "NAME", 0, "core, linux, or a tree's shared object (core)", 0},
+	{"diff", 'd', "NAME", OPTION_ARG_OPTIONAL,
+	 "Run every program on this backend too (core); both must come to the same. --backend is "
+	 "linux then",
+	 0},
 	{"seconds", 's', "S", 0, "Stop after S seconds (60, without --runs)", 1},
 	{"runs", 'n', "N", 0, "Stop after N new programs, of all jobs together", 1},
 	{"first", 'f', NULL, 0, "Stop at the first finding", 1},
@@ -53,8 +57,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		parse_contracts(o, arg);
 		return 0;
 	case 'b':
-		if (strcmp(arg, backend_core.name))
-			bad_input("unknown backend \"%s\": this build has core", arg);
+		o->backend_arg = arg;
+		return 0;
+	case 'd':
+		o->twin = command_backend(arg ? arg : backend_core.name);
 		return 0;
 	case 's':
 		o->seconds = command_seconds("seconds", arg, 1e9);
@@ -113,12 +119,21 @@ void fuzz_parse(int argc, char **argv, struct fuzz_options *o)
 {
 	char err[4096];
 
-	*o = (struct fuzz_options){
-		.policy_arg = "all-sound", .seed = 1, .jobs = 1, .checkpoint = CHECKPOINT_DEFAULT};
+	*o = (struct fuzz_options){.seed = 1, .jobs = 1, .checkpoint = CHECKPOINT_DEFAULT};
 	command_parse(&argp, argc, argv, 0, o);
-	if (policies_add(&o->policies, policies_word(o->policy_arg), err, sizeof(err)))
+	if (!o->backend_arg)
+		o->backend_arg = o->twin ? "linux" : backend_core.name;
+	o->backend = command_backend(o->backend_arg);
+	if (!o->policy_arg && !o->backend->policy)
+		o->policy_arg = o->twin ? "none" : "all-sound";
+	if (o->policy_arg &&
+	    policies_add(&o->policies, policies_word(o->policy_arg), err, sizeof(err)))
 		bad_input("--policy: %s", err);
-	if (!o->contracts_given && o->policies.nr == 1 &&
+	if (backends_policies(o->backend, &o->policies, err, sizeof(err)))
+		bad_input("%s", err);
+	if (!o->policy_arg)
+		o->policy_arg = o->backend->policy->name;
+	if (!o->contracts_given && !o->backend->policy && o->policies.nr == 1 && !o->twin &&
 	    !flush_policy_sound(o->policies.policy[0]))
 		o->contracts = CONTRACTS_SOUND | o->policies.policy[0]->claims;
 	if (!o->runs && !o->seconds)

@@ -136,7 +136,8 @@ static void lock_folder(struct store *s)
 void store_open(struct store *s, const struct fuzz_options *o)
 {
 	char path[PATH_MAX];
-	struct run_config cfg = {.backend = &backend_core, .policy = o->policies.policy[0]};
+	struct run_config cfg = {
+		.backend = o->backend, .twin = o->twin, .policy = o->policies.policy[0]};
 
 	*s = (struct store){.o = o, .session = 1, .seed = o->seed, .folder = -1};
 	commit_here(s->commit);
@@ -178,7 +179,7 @@ static const char *policy_arg(const struct store *s, u32 policy)
 static char *text_of(const struct store *s, const struct fuzz_found *f, const struct program *p,
 		     const char *name)
 {
-	char origin[160], *text = NULL;
+	char origin[160], command[PATH_MAX + 64], *text = NULL;
 	struct finding finding = {
 		.rule = f->rule,
 		.policy = s->o->policies.policy[f->policy],
@@ -186,6 +187,7 @@ static char *text_of(const struct store *s, const struct fuzz_found *f, const st
 		.ops_before = f->ops_before,
 		.ops_after = f->ops_after,
 		.policy_arg = policy_arg(s, f->policy),
+		.command = command_replay(s->o->backend_arg, s->o->twin, command, sizeof(command)),
 		.origin = origin,
 		.commit = s->commit,
 		.has_seed = true,

@@ -17,6 +17,8 @@ NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-shrink " NOSNOOP_VERS
 
 struct job {
 	const char *policy_arg, *rule_arg, *out, *path;
+	const char *backend_arg;
+	const struct backend_ops *backend, *twin; /* twin NULL: no --diff */
 	bool json;
 	struct policies policies; /* of --policy; else all */
 	struct rule wanted;	  /* of --rule */
@@ -42,6 +44,9 @@ static const struct argp_option options[] = {
 	 0},
 	{"rule", 'r', "R", 0, "What must fire: a contract (L), a rule (D3) (as the trace expects)",
 	 0},
+	{"backend", 'b', "NAME", 0, "core, linux, or a tree's shared object (core)", 0},
+	{"diff", 'd', "NAME", OPTION_ARG_OPTIONAL,
+	 "Run on this backend too (core); that both come to the same is the rule DIFF", 0},
 	{"out", 'o', "FILE", 0, "Write the trace to FILE (standard output)", 1},
 	{"json", 'j', NULL, 0, "Print what was done as JSON, the trace in it", 1},
 	{0}};
@@ -76,6 +81,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'r':
 		parse_rule(j, arg);
+		return 0;
+	case 'b':
+		j->backend_arg = arg;
+		j->backend = command_backend(arg);
+		return 0;
+	case 'd':
+		j->twin = command_backend(arg ? arg : backend_core.name);
 		return 0;
 	case 'o':
 		j->out = arg;
@@ -125,7 +137,8 @@ static bool fires(struct job *j, const struct flush_policy *policy, const struct
 {
 	struct run_config cfg;
 
-	rule_config(&cfg, &backend_core, policy, rule);
+	rule_config(&cfg, j->backend, policy, rule);
+	cfg.twin = j->twin;
 	run_once(j, &cfg);
 	return rule_fired(j->run, rule);
 }
@@ -195,7 +208,8 @@ static bool choose_first(struct job *j, bool claims)
 			return choose(j, policy, &rule, "the first policy with this rule");
 		if (j->rule_arg)
 			continue;
-		rule_config(&cfg, &backend_core, policy, NULL);
+		rule_config(&cfg, j->backend, policy, NULL);
+		cfg.twin = j->twin;
 		run_once(j, &cfg);
 		if (rule_first(j->run, held, &rule))
 			return choose(j, policy, &rule, "the first that fires");
@@ -226,7 +240,8 @@ static bool choose_crash(struct job *j)
 
 		if (!given && !j->policies.handle[i])
 			continue; /* one of ours: it would be a bug to be seen as it is */
-		j->crash = (struct shrink_crash){.policy = j->policies.policy[i]};
+		j->crash = (struct shrink_crash){.backend = j->backend,
+						 .policy = j->policies.policy[i]};
 		j->signal = shrink_crash_signal(&j->crash, &j->trace.program);
 		j->crash.hang = j->signal == SIGALRM;
 		snprintf(rule.name, sizeof(rule.name), "%s",
@@ -274,7 +289,8 @@ static void shrink(struct job *j)
 	int rc = 0;
 
 	if (!j->signal)
-		rc = shrink_rule_open(&j->predicate, &backend_core, j->policy, &j->rule);
+		rc = shrink_rule_open(&j->predicate, j->backend, j->policy, &j->rule);
+	j->predicate.cfg.twin = j->twin;
 	j->predicate.tried = j->crash.tried = terminal ? show_progress : NULL;
 	j->predicate.tried_ctx = j->crash.tried_ctx = j;
 	if (j->signal)
@@ -325,7 +341,7 @@ static void print_json(const struct job *j, const char *text)
 /* The text says nothing of how it came about: shrunk again it is the same. */
 static char *make_text(const struct job *j, size_t *len)
 {
-	char commit[COMMIT_TEXT], *text;
+	char commit[COMMIT_TEXT], command[PATH_MAX + 64], *text;
 	struct finding f = {
 		.rule = j->rule,
 		.policy = j->policy,
@@ -333,6 +349,7 @@ static char *make_text(const struct job *j, size_t *len)
 		.ops_after = j->stats.ops_after,
 		.policy_arg = j->policy_arg && j->policies.nr == 1 ? j->policy_arg : NULL,
 		.commit = commit,
+		.command = command_replay(j->backend_arg, j->twin, command, sizeof(command)),
 	};
 
 	commit_here(commit);
@@ -370,11 +387,13 @@ static void output(const struct job *j)
 
 int main(int argc, char **argv)
 {
-	struct job j = {0};
+	struct job j = {.backend = &backend_core};
 	char err[1024];
 
 	command_parse(&argp, argc, argv, 0, &j);
 	if (trace_load(&j.trace, j.path, err, sizeof(err)))
+		bad_input("%s", err);
+	if (backends_policies(j.backend, &j.policies, err, sizeof(err)))
 		bad_input("%s", err);
 	if (!j.policies.nr && policies_add(&j.policies, "all", err, sizeof(err)))
 		bad_input("%s", err);

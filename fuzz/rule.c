@@ -60,17 +60,25 @@ bool rule_equal(const struct rule *a, const struct rule *b)
 
 /* --- in a run ---------------------------------------------------------------- */
 
+/* That a twin came to something else says least: what is behind it goes first. */
+static bool is_symptom(const char *finding)
+{
+	return !strcmp(finding, "DIFF");
+}
+
 /* Of the earliest op: what comes later may be its consequence. */
 static bool first_finding(const struct run *r, struct rule *out)
 {
 	u32 nr = run_findings(r), op = UINT32_MAX;
+	bool symptom = false;
 
 	for (u32 i = 0; i < nr; i++) {
 		struct run_finding f = run_finding(r, i);
 
-		if (f.op >= op)
+		if (f.op > op || (f.op == op && !symptom))
 			continue;
 		op = f.op;
+		symptom = is_symptom(f.rule);
 		*out = rule_of_finding(f.rule);
 	}
 	return nr;

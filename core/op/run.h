@@ -99,6 +99,7 @@ struct run_result {
 	u8 code;   /* enum op_code; OP_NR: the teardown */
 	u8 kind;   /* enum request_kind */
 	bool noop; /* it could refer to nothing */
+	bool armed; /* a failure was to be injected, whether its place was met or not */
 	u8 fired;  /* enum fault_point that was injected, 0: none */
 	s32 rc;
 	u64 out;    /* IOVA of a map or copy, bytes of an unmap, what an option or RANGES gave */

@@ -37,6 +37,7 @@ void run_disarm(struct run *r, struct run_op *o)
 {
 	struct fault *f = machine_fault(r->s->machine);
 
+	o->res.armed |= f->nth;
 	if (f->nth)
 		o->res.fired = f->fired;
 	fault_disarm(f);

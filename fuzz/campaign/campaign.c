@@ -212,9 +212,8 @@ static void look(struct campaign *c, const struct program *p, const struct flush
 
 	if (!rule_first(c->run, held, &f.rule))
 		return;
-	c->count.findings++;
-	if (c->cfg.found)
-		c->cfg.found(c->cfg.ctx, &f);
+	if (!c->cfg.found || c->cfg.found(c->cfg.ctx, &f))
+		c->count.findings++;
 }
 
 /* Afterwards wins says which slots @p would take. */

@@ -35,7 +35,8 @@ struct campaign_config {
 	u32 max_records;       /* of a program; 0: three times gen.max_ops */
 	u32 max_corpus;	       /* programs kept; 0: COVERAGE_SLOTS */
 	void *ctx;	       /* of the functions below; each may be NULL */
-	void (*found)(void *ctx, const struct campaign_finding *f);
+	/* False: it is expected, and does not count. */
+	bool (*found)(void *ctx, const struct campaign_finding *f);
 	/* Before every run: who may crash remembers what it was doing. */
 	void (*running)(void *ctx, const struct program *p, const struct flush_policy *policy);
 };

@@ -64,6 +64,8 @@ static struct fuzz_totals totals(const struct fuzz *f)
 		t.c.slots = max(t.c.slots, c->slots);
 		t.c.corpus = max(t.c.corpus, c->corpus);
 		t.cpu += f->job[i].counts.cpu;
+		for (u32 k = 0; k < f->o.expected.nr; k++)
+			t.expected[k] += f->job[i].counts.expected[k];
 	}
 	return t;
 }
@@ -400,6 +402,10 @@ static void print_summary(const struct fuzz *f, const struct fuzz_totals *t)
 	else
 		printf("no finding\n");
 	print_findings(f);
+	for (u32 i = 0; i < f->o.expected.nr; i++)
+		if (t->expected[i])
+			printf("  expected: %-32s %llu times\n", f->o.expected.entry[i].name,
+			       (ull)t->expected[i]);
 }
 
 static void output(struct fuzz *f, const struct fuzz_totals *t)

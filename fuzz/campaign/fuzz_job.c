@@ -33,6 +33,7 @@ struct work {
 	int fd;
 	double started, told, saved, shrinking;
 	bool found;
+	u64 expected[EXPECTED_MAX];
 	struct seen {
 		u32 policy;
 		struct rule rule;
@@ -95,8 +96,10 @@ static void __attribute__((noreturn)) give_up(const struct work *w, const char *
 
 static void tell_counts(struct work *w, enum fuzz_word word)
 {
-	struct fuzz_counts c = {*campaign_counts(w->campaign), clock_now(CLOCK_PROCESS_CPUTIME_ID)};
+	struct fuzz_counts c = {
+		*campaign_counts(w->campaign), clock_now(CLOCK_PROCESS_CPUTIME_ID), {0}};
 
+	memcpy(c.expected, w->expected, sizeof(c.expected));
 	tell(w, word, &c, sizeof(c), NULL, 0);
 	w->told = clock_now(CLOCK_MONOTONIC);
 }
@@ -157,9 +160,10 @@ static void shrink(struct work *w, struct program *p, const struct campaign_find
 	f->ops_after = program_nr_ops(p);
 }
 
-static void on_found(void *ctx, const struct campaign_finding *from)
+static bool on_found(void *ctx, const struct campaign_finding *from)
 {
 	struct work *w = ctx;
+	int known = expected_find(&w->o->expected, from->run, &from->rule);
 	double begun = clock_now(CLOCK_PROCESS_CPUTIME_ID);
 	struct fuzz_found f = {
 		.policy = policy_index(w->o, from->policy),
@@ -171,8 +175,12 @@ static void on_found(void *ctx, const struct campaign_finding *from)
 	};
 	struct program p = PROGRAM_EMPTY;
 
+	if (known >= 0) {
+		w->expected[known]++;
+		return false;
+	}
 	if (!worth_shrinking(++seen_of(w, f.policy, &f.rule)->nr) || (w->o->first && w->found))
-		return;
+		return true;
 	w->found = true;
 	if (program_copy(&p, from->program))
 		give_up(w, "a finding", ENOMEM);
@@ -180,6 +188,7 @@ static void on_found(void *ctx, const struct campaign_finding *from)
 	tell(w, FUZZ_FINDING, &f, sizeof(f), p.ops, p.nr * OP_SIZE);
 	program_free(&p);
 	w->shrinking += clock_now(CLOCK_PROCESS_CPUTIME_ID) - begun;
+	return true;
 }
 
 static void on_running(void *ctx, const struct program *p, const struct flush_policy *policy)

@@ -11,6 +11,7 @@
 #include "core/op/policies.h"
 #include "fuzz/campaign/campaign.h"
 #include "fuzz/command.h"
+#include "fuzz/expected.h"
 
 #include <sys/types.h>
 
@@ -38,7 +39,8 @@ struct fuzz_options {
 	u64 runs;	   /* programs in all; 0: no limit */
 	double seconds;	   /* 0: no limit */
 	double checkpoint; /* seconds between two times that the folder is brought up to date */
-	const char *out, *corpus;
+	const char *out, *corpus, *expected_arg;
+	struct expected expected; /* deviations of a tree that are known */
 	bool json, first;
 };
 /* Ends the process on bad input. */
@@ -73,7 +75,8 @@ struct fuzz_message {
 
 struct fuzz_counts {
 	struct campaign_counts c;
-	double cpu; /* seconds */
+	double cpu;		    /* seconds */
+	u64 expected[EXPECTED_MAX]; /* how often each was met */
 };
 
 /* What the job was running: seen by the parent when it has died. */

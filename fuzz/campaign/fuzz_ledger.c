@@ -157,12 +157,22 @@ static json_t *findings_json(const struct store *s, bool texts)
 
 static json_t *session_json(const struct store *s, const struct fuzz_totals *t)
 {
-	return json_pack("{sI sI sI sI sI sI sI sI sf sf ss ss}", "seed", (json_int_t)s->seed,
-			 "jobs", (json_int_t)s->o->jobs, "programs", (json_int_t)t->c.steps, "runs",
-			 (json_int_t)t->c.runs, "ops", (json_int_t)t->c.ops, "noops",
-			 (json_int_t)t->c.noops, "full", (json_int_t)t->c.full, "findings",
-			 (json_int_t)s->fresh, "cpu_seconds", t->cpu, "wall_seconds", t->wall,
-			 "commit", s->commit, "ended", t->ended);
+	json_t *o = json_pack("{sI sI sI sI sI sI sI sI sf sf ss ss}", "seed", (json_int_t)s->seed,
+			      "jobs", (json_int_t)s->o->jobs, "programs", (json_int_t)t->c.steps,
+			      "runs", (json_int_t)t->c.runs, "ops", (json_int_t)t->c.ops, "noops",
+			      (json_int_t)t->c.noops, "full", (json_int_t)t->c.full, "findings",
+			      (json_int_t)s->fresh, "cpu_seconds", t->cpu, "wall_seconds", t->wall,
+			      "commit", s->commit, "ended", t->ended);
+	json_t *expected = json_object();
+
+	for (u32 i = 0; i < s->o->expected.nr; i++)
+		if (t->expected[i])
+			json_object_set_new(expected, s->o->expected.entry[i].name,
+					    json_integer(t->expected[i]));
+	if (o && s->o->expected.nr)
+		json_object_set(o, "expected", expected);
+	json_decref(expected);
+	return o;
 }
 
 /* Of all sessions. */

@@ -2,6 +2,8 @@
 /* What nosnoop-fuzz is told. */
 #include "fuzz/campaign/fuzz_job.h"
 
+#include "core/op/judge.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,6 +37,9 @@ static const struct argp_option options[] = {
 	 "Bring DIR up to date every S seconds, so that a killed campaign goes on from there (60)",
 	 2},
 	{"corpus", 'C', "DIR", 0, "Begin with the traces in DIR too, text and binary", 2},
+	{"expected", 'e', "DIR", 0,
+	 "Traces of known deviations of a kernel tree: what they show is counted, and no finding",
+	 2},
 	{"json", 'j', NULL, 0, "Print what was done as JSON", 2},
 	{0}};
 
@@ -87,6 +92,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'C':
 		o->corpus = arg;
 		return 0;
+	case 'e':
+		o->expected_arg = arg;
+		return 0;
 	case 'j':
 		o->json = true;
 		return 0;
@@ -115,6 +123,19 @@ static const char *policies_word(const char *arg)
 	return strcmp(arg, "all-sound") ? arg : "sound";
 }
 
+static void load_expected(struct fuzz_options *o)
+{
+	const struct flush_policy *policy = o->policies.policy[0];
+	struct run_config cfg;
+	char err[1024];
+
+	judge_config(&cfg, o->backend, policy);
+	cfg.twin = o->twin;
+	if (expected_load(&o->expected, o->expected_arg, &cfg,
+			  o->contracts ? o->contracts : policy->claims, err, sizeof(err)))
+		bad_input("--expected: %s", err);
+}
+
 void fuzz_parse(int argc, char **argv, struct fuzz_options *o)
 {
 	char err[4096];
@@ -136,6 +157,8 @@ void fuzz_parse(int argc, char **argv, struct fuzz_options *o)
 	if (!o->contracts_given && !o->backend->policy && o->policies.nr == 1 && !o->twin &&
 	    !flush_policy_sound(o->policies.policy[0]))
 		o->contracts = CONTRACTS_SOUND | o->policies.policy[0]->claims;
+	if (o->expected_arg)
+		load_expected(o);
 	if (!o->runs && !o->seconds)
 		o->seconds = SECONDS_DEFAULT;
 	if (o->runs && o->runs < o->jobs)

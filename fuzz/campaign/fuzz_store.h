@@ -51,6 +51,7 @@ void store_broken(struct store *s, const char *what);
 void corpus_read(struct programs *ps, const char *folder);
 
 struct fuzz_totals {
+	u64 expected[EXPECTED_MAX];
 	struct campaign_counts c; /* of all jobs; corpus after merging */
 	double cpu, wall;
 	const char *ended; /* "runs", "seconds", "first", "signal", "died"; "running" */

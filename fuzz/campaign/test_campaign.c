@@ -31,7 +31,7 @@ static u64 digest_program(u64 h, const struct program *p)
 	return h;
 }
 
-static void on_found(void *ctx, const struct campaign_finding *f)
+static bool on_found(void *ctx, const struct campaign_finding *f)
 {
 	struct told *t = ctx;
 
@@ -39,6 +39,7 @@ static void on_found(void *ctx, const struct campaign_finding *f)
 		t->first = f->rule;
 	t->lied |= !rule_fired(f->run, &f->rule);
 	t->digest = digest_program(hash_add(t->digest, f->run_number), f->program);
+	return true;
 }
 
 static struct campaign *start(const char *policy, u64 seed, struct told *t)

@@ -88,6 +88,8 @@ int kenv_attach(struct kenv_run *run, struct iommufd_ioas *ioas, u32 table, u32 
 void kenv_detach(struct kenv_run *run, struct kenv_hwpt *h);
 
 void kenv_view(struct linux_run *run, struct backend_view *out);
+void kenv_domain_order(struct linux_run *run, u64 pages, void (*fn)(void *arg, u32 table, u64 iova),
+		       void *arg);
 size_t kenv_extra(struct linux_run *run, enum linux_object what, u64 key, u32 n, u8 *out,
 		  size_t room);
 

@@ -265,6 +265,30 @@ void kenv_view(struct linux_run *run, struct backend_view *out)
 	};
 }
 
+static u32 table_of(struct kenv_run *run, const struct io_pagetable *iopt)
+{
+	u32 t = 1;
+
+	while (t <= run->tables.nr && iopt_of(run, t) != iopt)
+		t++;
+	return t;
+}
+
+void kenv_domain_order(struct linux_run *lr, u64 id, void (*fn)(void *arg, u32 table, u64 iova),
+		       void *arg)
+{
+	struct kenv_run *run = (struct kenv_run *)lr;
+	struct iopt_pages *pages = pages_of(run, id);
+	struct interval_tree_node *n;
+
+	n = pages ? interval_tree_iter_first(&pages->domains_itree, 0, ULONG_MAX) : NULL;
+	for (; n; n = interval_tree_iter_next(n, 0, ULONG_MAX)) {
+		struct iopt_area *area = container_of(n, struct iopt_area, pages_node);
+
+		fn(arg, table_of(run, area->iopt), iopt_area_iova(area));
+	}
+}
+
 /* --- what a patch added ------------------------------------------------------------------------------ */
 
 struct field {

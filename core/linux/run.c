@@ -598,5 +598,6 @@ NOSNOOP_EXPORT const struct linux_tree nosnoop_linux_tree = {
 	.execute = execute,
 	.view = kenv_view,
 	.extra = kenv_extra,
+	.domain_order = kenv_domain_order,
 	.destroy = destroy,
 };

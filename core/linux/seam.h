@@ -81,6 +81,9 @@ struct linux_tree {
 	 */
 	size_t (*extra)(struct linux_run *run, enum linux_object what, u64 key, u32 n, u8 *out,
 			size_t room);
+	/* The areas in the object's domains_itree in its order: where pfns are read back from first. */
+	void (*domain_order)(struct linux_run *run, u64 pages,
+			     void (*fn)(void *arg, u32 table, u64 iova), void *arg);
 	/* Everything that is left goes, in a legal order, and all memory is given back. */
 	void (*destroy)(struct linux_run *run);
 };

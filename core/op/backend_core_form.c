@@ -20,6 +20,7 @@
  * order).
  */
 #include "core/op/backend_core.h"
+#include "core/op/form.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -32,8 +33,7 @@
 struct form {
 	struct core_backend *c;
 	const struct form_order *order;
-	u8 *out;
-	size_t room, nr;
+	struct form_writer w;
 	const struct iopt_area *area[FORM_AREAS];
 	struct iopt_pages *pages[FORM_AREAS];
 	u32 nr_areas, nr_pages;
@@ -47,22 +47,12 @@ struct form {
 
 static void put_bytes(struct form *f, const void *data, size_t len)
 {
-	if (f->nr + len <= f->room)
-		memcpy(f->out + f->nr, data, len);
-	f->nr += len;
+	form_bytes(&f->w, data, len);
 }
 
-/* Seven bits a byte, the last one without the top bit: one byte for all that is small. */
 static void put(struct form *f, u64 v)
 {
-	u8 byte;
-
-	for (; v >= 0x80; v >>= 7) {
-		byte = v | 0x80;
-		put_bytes(f, &byte, 1);
-	}
-	byte = v;
-	put_bytes(f, &byte, 1);
+	form_put(&f->w, v);
 }
 
 /* What private state, which stands at @at of the form, must not or need not say as it does. */
@@ -107,7 +97,7 @@ static void put_state(struct form *f, enum flush_state kind, const struct flush_
 		memset(copy, 0, size);
 	if (policy->normal_form && size)
 		policy->normal_form(kind, table, copy);
-	look_at_state(f, f->nr, copy, size);
+	look_at_state(f, f->w.nr, copy, size);
 	put_bytes(f, copy, size);
 }
 
@@ -213,22 +203,13 @@ static u32 area_number(const struct form *f, const struct iopt_area *area)
 	return i;
 }
 
-static u32 buffer_number(const struct form *f, const struct iopt_pages *pages)
-{
-	u32 i = 0;
-
-	while (i < f->order->nr_buffers && f->order->va[i] != pages->uptr)
-		i++;
-	return i;
-}
-
 static void put_pages(struct form *f, struct iopt_pages *pages)
 {
 	const struct flush_policy *policy = f->c->ctx.policy;
 	struct itree_node *n;
 	u64 left;
 
-	put(f, buffer_number(f, pages));
+	put(f, form_buffer(f->order, pages->uptr));
 	put(f, pages->npages << 1 | pages->writable);
 	put_state(f, FLUSH_STATE_PAGES, NULL, pages->fp.priv, policy->pages_size);
 	for (u64 i = 0; policy->page_size && i < pages->npages; i++)
@@ -278,8 +259,8 @@ static void name_ids(struct form *f)
 	for (u32 i = 0; i < f->nr_ids; i++) {
 		u32 name = FLUSH_DOMAIN_ID + id_rank(all, nr, f->ids[i].id);
 
-		if (f->ids[i].at + sizeof(name) <= f->room)
-			memcpy(f->out + f->ids[i].at, &name, sizeof(name));
+		if (f->ids[i].at + sizeof(name) <= f->w.room)
+			memcpy(f->w.out + f->ids[i].at, &name, sizeof(name));
 	}
 	for (u32 t = 0; t < f->order->nr_tables; t++) {
 		iopt = table_by_id(f->c, f->order->table[t]);
@@ -290,7 +271,7 @@ static void name_ids(struct form *f)
 
 size_t core_form(struct backend *b, const struct form_order *order, u8 *out, size_t room)
 {
-	struct form f = {.c = core_of(b), .order = order, .out = out, .room = room};
+	struct form f = {.c = core_of(b), .order = order, .w = {out, room, 0}};
 	struct io_pagetable *iopt;
 
 	for (u32 i = 0; i < order->nr_tables; i++) {
@@ -302,5 +283,5 @@ size_t core_form(struct backend *b, const struct form_order *order, u8 *out, siz
 		put_pages(&f, f.pages[i]);
 	if (f.nr_ids)
 		name_ids(&f);
-	return f.formless ? SIZE_MAX : f.nr;
+	return f.formless ? SIZE_MAX : f.w.nr;
 }

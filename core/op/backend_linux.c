@@ -3,8 +3,7 @@
  * The machine's side of the seam (core/linux/seam.h): what Linux's code calls becomes a call of the
  * machine, one for one, and requests go the other way. Nothing is decided here.
  */
-#include "core/op/backend_linux.h"
-#include "core/linux/seam.h"
+#include "core/op/backend_linux_priv.h"
 #include "core/op/views.h"
 
 #include <dlfcn.h>
@@ -20,21 +19,6 @@ struct loaded {
 	const struct linux_tree *tree;
 	void *handle;
 };
-
-struct linux_backend {
-	struct backend b;
-	struct arena *arena;
-	struct machine *m;
-	const struct linux_tree *tree;
-	struct linux_run *run;
-	struct backend_callbacks cb;
-	u32 nr_tables;
-};
-
-static struct linux_backend *linux_of(struct backend *b)
-{
-	return container_of(b, struct linux_backend, b);
-}
 
 /* --- the host --------------------------------------------------------------------------------- */
 
@@ -235,6 +219,70 @@ static struct backend *linux_create(const struct backend_ops *ops, struct arena 
 	return l->run ? &l->b : NULL;
 }
 
+static void set_table(struct linux_backend *l, u32 access, u32 table)
+{
+	u32 room = max(2 * l->access_room, access + 4), *more;
+
+	if (access > l->access_room) {
+		more = arena_alloc(l->arena, room * sizeof(*more));
+		if (!more)
+			return;
+		if (l->access_room)
+			memcpy(more, l->access_table, l->access_room * sizeof(*more));
+		arena_free(l->arena, l->access_table, l->access_room * sizeof(*more));
+		l->access_table = more;
+		l->access_room = room;
+	}
+	l->access_table[access - 1] = table;
+}
+
+static void add_pin(struct linux_backend *l, const struct request *req)
+{
+	struct linux_pin *p = arena_alloc(l->arena, sizeof(*p));
+
+	if (!p)
+		return;
+	*p = (struct linux_pin){l->pins, req->access, req->iova, req->length};
+	l->pins = p;
+}
+
+static void drop_pin(struct linux_backend *l, const struct request *req)
+{
+	struct linux_pin **at = &l->pins, *p;
+
+	while (*at && ((*at)->access != req->access || (*at)->iova != req->iova ||
+		       (*at)->length != req->length))
+		at = &(*at)->next;
+	p = *at;
+	if (!p)
+		return;
+	*at = p->next;
+	arena_free(l->arena, p, sizeof(*p));
+}
+
+/* Who pins what: known here alone, because the tree's code counts pins and does not name them. */
+static void note_access(struct linux_backend *l, const struct request *req)
+{
+	switch (req->kind) {
+	case REQ_ACCESS_CREATE:
+	case REQ_ACCESS_DETACH:
+		set_table(l, req->access, 0);
+		break;
+	case REQ_ACCESS_ATTACH:
+	case REQ_ACCESS_REPLACE:
+		set_table(l, req->access, req->table);
+		break;
+	case REQ_PIN:
+		add_pin(l, req);
+		break;
+	case REQ_UNPIN:
+		drop_pin(l, req);
+		break;
+	default:
+		break;
+	}
+}
+
 static void linux_execute(struct backend *b, struct request *req)
 {
 	struct linux_backend *l = linux_of(b);
@@ -242,6 +290,8 @@ static void linux_execute(struct backend *b, struct request *req)
 	if (req->kind == REQ_TABLE_CREATE)
 		l->nr_tables = max(l->nr_tables, req->table);
 	l->tree->execute(l->run, req);
+	if (!req->rc)
+		note_access(l, req);
 }
 
 static void linux_view(struct backend *b, struct backend_view *out)
@@ -280,6 +330,13 @@ static void linux_destroy(struct backend *b)
 	struct linux_backend *l = linux_of(b);
 
 	l->tree->destroy(l->run);
+	while (l->pins) {
+		struct linux_pin *p = l->pins;
+
+		l->pins = p->next;
+		arena_free(l->arena, p, sizeof(*p));
+	}
+	arena_free(l->arena, l->access_table, l->access_room * sizeof(*l->access_table));
 	arena_free(l->arena, l, sizeof(*l));
 }
 
@@ -314,6 +371,7 @@ static void set_about(struct loaded *t)
 		.nth_area = linux_nth_area,
 		.nr_areas = linux_nr_areas,
 		.digest = linux_digest,
+		.form = linux_form,
 		.destroy = linux_destroy,
 	};
 }

@@ -18,6 +18,8 @@ NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-check " NOSNOOP_VERSI
 struct command {
 	struct check_config cfg;
 	struct policies policies;
+	const char *backend_arg;
+	const struct backend_ops *backend;
 	const char *out;
 	char *policy_arg[POLICIES_MAX]; /* as --policy named each; NULL: by its name */
 	bool json, complete, progress, disk_full;
@@ -46,6 +48,7 @@ enum {
 
 static const struct argp_option options[] = {
 	{"policy", 'p', "P", 0, "Policy, several with commas, all, sound, or ./mine.so (all)", 0},
+	{"backend", 'b', "NAME", 0, "core, linux, or a tree's shared object (core)", 0},
 	{"preset", 'c', "NAME", 0,
 	 "Configuration: small, standard, two-objects, aliased, readonly (small)", 1},
 	{"objects", OPT_OBJECTS, "N", 0, "Mapped user buffers at a time (1 to 4)", 1},
@@ -192,6 +195,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'J':
 		cfg->jobs = command_number("jobs", arg, 1, 1024);
 		return 0;
+	case 'b':
+		cmd->backend_arg = arg;
+		return 0;
 	case 'j':
 		cmd->json = true;
 		return 0;
@@ -219,10 +225,15 @@ static const struct argp argp_presets = {.options = options, .parser = parse_pre
 
 static void parse(struct command *cmd, int argc, char **argv)
 {
+	char err[1024];
+
 	take_preset(cmd, "small");
 	/* The second pass complains, so the first does not. */
 	command_parse(&argp_presets, argc, argv, ARGP_SILENT, cmd);
 	command_parse(&argp, argc, argv, 0, cmd);
+	cmd->backend = command_backend(cmd->backend_arg ? cmd->backend_arg : backend_core.name);
+	if (backends_policies(cmd->backend, &cmd->policies, err, sizeof(err)))
+		bad_input("%s", err);
 	if (!cmd->policies.nr)
 		parse_policy(cmd, "all");
 	if (!cmd->cfg.jobs)
@@ -281,12 +292,13 @@ static bool fires_before_teardown(void *ctx, const struct program *p)
  * Without the set-up that it does not need, and with plain addresses. Where that gives fewer requests
  * it has left the configuration (another domain in place of a detach, large pages): as it was then.
  */
-static int tidy(struct program *p, struct finding *f, u32 requests)
+static int tidy(struct program *p, struct finding *f, u32 requests,
+		const struct backend_ops *backend)
 {
 	struct program plain = PROGRAM_EMPTY;
 	struct shrink_stats stats;
 	struct shrink_rule by;
-	int rc = shrink_rule_open(&by, &backend_core, f->policy, &f->rule);
+	int rc = shrink_rule_open(&by, backend, f->policy, &f->rule);
 
 	if (!rc)
 		rc = program_copy(&plain, p);
@@ -314,7 +326,7 @@ static char *trace_text(const struct command *cmd, const struct check_verdict *v
 		.commit = cmd->commit,
 		.policy_arg = cmd->policy_arg[v - cmd->verdict],
 	};
-	char origin[128], file[128];
+	char origin[128], file[128], command[PATH_MAX + 64];
 	char *text = NULL;
 	struct run *r;
 
@@ -322,10 +334,11 @@ static char *trace_text(const struct command *cmd, const struct check_verdict *v
 		 rule_file(v, c), t->requests);
 	snprintf(file, sizeof(file), "check-%s-%s.ops", v->policy->name, rule_file(v, c));
 	f.origin = origin;
+	f.command = command_replay(cmd->backend_arg, NULL, command, sizeof(command));
 	f.rule = c < SHADOW_CONTRACTS ? rule_of_contract(c) : rule_of_finding(v->res.rule);
-	judge_config(&cfg, &backend_core, v->policy);
+	judge_config(&cfg, cmd->backend, v->policy);
 	r = run_create(&cfg);
-	if (r && !tidy(&t->program, &f, t->requests))
+	if (r && !tidy(&t->program, &f, t->requests, cmd->backend))
 		text = finding_text(&f, r, file, NULL);
 	run_destroy(r);
 	return text;
@@ -375,7 +388,7 @@ static bool explore(struct command *cmd, const struct flush_policy *policy, stru
 	char err[256];
 	int rc;
 
-	cfg.backend = &backend_core;
+	cfg.backend = cmd->backend;
 	cfg.policy = policy;
 	cfg.until_broken = !cmd->complete && !flush_policy_sound(policy);
 	cfg.unbroken = policy->claims;

@@ -19,7 +19,7 @@ POLICY = re.compile(r"^\s*(?:static\s+)?const\s+struct\s+flush_policy\s+\w+\s*="
 FLUSH_OPEN = ("core/flush/flush.h", "core/flush/registry.h", "core/flush/clean.h")
 LOW = ("core/compat/", "core/machine/")
 TREE = ("io_pagetable.h", "kenv.h")
-SEAM_FRIENDS = {"core/op/backend_linux.c": ("core/linux/seam.h",)}
+SEAM_FRIENDS = {"core/op/backend_linux_priv.h": ("core/linux/seam.h",)}
 
 # What the files of a folder may include: prefixes (ending in /) and files.
 ROOMS = {

@@ -131,6 +131,8 @@ void kenv_tasks_init(struct kenv_run *run)
 		t->user = &run->user[i];
 		t->run = run;
 	}
+	run->no_mm.group_leader = &run->no_mm;
+	run->no_mm.run = run;
 }
 
 /* References that the tree's code took and never gave back. */
@@ -159,7 +161,7 @@ void kenv_charges(struct kenv_run *run)
 
 struct task_struct *kenv_current(void)
 {
-	return &kenv_run->task[kenv_run->current_task];
+	return kenv_run->without_mm ? &kenv_run->no_mm : &kenv_run->task[kenv_run->current_task];
 }
 
 static struct linux_task task_of(u32 id)

@@ -56,7 +56,9 @@ struct kenv_run {
 	struct mm_struct mm[KENV_TASKS];
 	struct user_struct user[KENV_TASKS];
 	struct task_struct task[KENV_TASKS];
+	struct task_struct no_mm; /* stands in for a task whose address space has gone */
 	u32 current_task;
+	bool without_mm; /* the current task's address space has gone, and it only reads or writes */
 	struct mm_struct *used_mm; /* kthread_use_mm() */
 	u64 serial;		   /* of the request at hand: names what it allocates */
 	size_t temp_limit;

@@ -433,6 +433,7 @@ static int do_unpin(struct kenv_run *run, struct request *req)
 static int do_rw(struct kenv_run *run, struct request *req)
 {
 	struct kenv_access *a;
+	struct linux_task t;
 	unsigned int flags = 0;
 	int rc = check_test_op(req);
 
@@ -445,7 +446,11 @@ static int do_rw(struct kenv_run *run, struct request *req)
 		flags |= IOMMUFD_ACCESS_RW_WRITE;
 	if (req->flags & REQF_KTHREAD)
 		flags |= IOMMUFD_ACCESS_RW_KTHREAD;
-	return iommufd_access_rw(a->access, req->iova, req->data, req->length, flags);
+	run->host->task(run->ctx, run->current_task, &t);
+	run->without_mm = !t.alive;
+	rc = iommufd_access_rw(a->access, req->iova, req->data, req->length, flags);
+	run->without_mm = false;
+	return rc;
 }
 
 /* --- all of them ------------------------------------------------------------------------------------ */

@@ -80,14 +80,15 @@ static u64 hash_frame(const struct frame *f)
 
 static u64 hash_extent(u64 h, const struct extent *x, bool contents)
 {
-	if (!x->pinned && !x->dirty && !x->frames)
+	if (!x->pinned && (!contents || (!x->dirty && !x->frames)))
 		return h;
 	for (u64 i = 0; i < x->n; i++) {
 		bool known = contents && x->frames && x->frames[i];
 		u64 frame = known ? hash_frame(x->frames[i]) : 0;
+		u32 pins = contents ? x->pins[i] : x->pins[i] & PINS_MASK;
 
-		if (x->pins[i] || frame)
-			h = hash_add(hash_add(hash_add(h, x->first + i), x->pins[i]), frame);
+		if (pins || frame)
+			h = hash_add(hash_add(hash_add(h, x->first + i), pins), frame);
 	}
 	return h;
 }

@@ -150,9 +150,9 @@ u64 machine_digest(struct machine *m);
 /* The same in parts, for who wants to say what differs. */
 enum machine_part {
 	MACHINE_TASKS,	  /* address spaces, limits, charges, layouts of buffers */
-	MACHINE_PINS,	  /* pins and dirty marks of frames */
+	MACHINE_PINS,	  /* of frames */
 	MACHINE_DOMAINS,  /* translations, IOTLB */
-	MACHINE_CONTENTS, /* pins, and what caches and memory hold */
+	MACHINE_CONTENTS, /* pins, dirty marks, and what caches and memory hold */
 };
 u64 machine_digest_part(struct machine *m, enum machine_part part);
 

@@ -592,6 +592,10 @@ static void destroy(struct linux_run *lr)
 
 NOSNOOP_EXPORT const struct linux_tree nosnoop_linux_tree = {
 	.abi = LINUX_SEAM_ABI,
+	.host_size = sizeof(struct linux_host),
+	.tree_size = sizeof(struct linux_tree),
+	.request_size = sizeof(struct request),
+	.view_size = sizeof(struct backend_view),
 	.nr_tasks = KENV_TASKS,
 	.name = TREE_NAME,
 	.hash = TREE_HASH,

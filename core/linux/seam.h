@@ -16,7 +16,7 @@
 #include "core/machine/request.h"
 #include "core/machine/view.h"
 
-#define LINUX_SEAM_ABI	  1
+#define LINUX_SEAM_ABI	  2
 #define LINUX_SEAM_SYMBOL "nosnoop_linux_tree"
 
 struct linux_run;
@@ -63,9 +63,11 @@ struct linux_host {
 enum linux_object { LINUX_TABLE, LINUX_PAGES, LINUX_AREA };
 
 struct linux_tree {
+	/* The first two stay where they are in every ABI; an object of another build shows in the sizes. */
 	u32 abi;
-	u32 nr_tasks;	  /* ids 0 to this - 1 */
-	const char *name; /* "linux-6.12.117" */
+	u32 host_size, tree_size, request_size, view_size; /* of the structs here */
+	u32 nr_tasks;					   /* ids 0 to this - 1 */
+	const char *name;				   /* "linux-6.12.117" */
 	const char *hash; /* sha256 of the files under test, hexadecimal */
 	const char *features, *lacks;
 	bool flushes;	   /* its files call a function that cleans */

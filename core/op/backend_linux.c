@@ -376,6 +376,15 @@ static void set_about(struct loaded *t)
 	};
 }
 
+static bool is_of_this_build(const struct linux_tree *tree)
+{
+	return tree->abi == LINUX_SEAM_ABI && tree->host_size == sizeof(struct linux_host) &&
+	       tree->tree_size == sizeof(struct linux_tree) &&
+	       tree->request_size == sizeof(struct request) &&
+	       tree->view_size == sizeof(struct backend_view) &&
+	       tree->nr_tasks == MACHINE_TASKS_MAX;
+}
+
 static int load(struct loaded *t, const char *path, char *err, size_t errlen)
 {
 	/* A name without a slash would be looked for among the system's libraries. */
@@ -394,7 +403,7 @@ static int load(struct loaded *t, const char *path, char *err, size_t errlen)
 		snprintf(err, errlen, "%s: is no kernel tree that core/linux/build.py built", path);
 		return -EINVAL;
 	}
-	if (t->tree->abi != LINUX_SEAM_ABI || t->tree->nr_tasks != MACHINE_TASKS_MAX) {
+	if (!is_of_this_build(t->tree)) {
 		snprintf(err, errlen,
 			 "%s: built by another nosnoop (seam %u, this one has %u); build it anew",
 			 path, t->tree->abi, LINUX_SEAM_ABI);

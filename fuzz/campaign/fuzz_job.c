@@ -212,7 +212,9 @@ void fuzz_campaign_config(const struct fuzz_options *o, struct campaign_config *
 	cfg->policies = o->policies.policy;
 	cfg->nr_policies = o->policies.nr;
 	cfg->contracts = o->contracts;
-	cfg->gen.max_pages = 8;
+	cfg->gen.max_pages = o->pages;
+	if (o->ops)
+		cfg->gen.max_ops = o->ops;
 }
 
 static void add_all(struct work *w, const struct programs *ps, bool known)

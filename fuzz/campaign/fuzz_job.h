@@ -36,6 +36,7 @@ struct fuzz_options {
 	u64 seed;
 	bool seed_given;
 	u32 jobs;
+	u32 pages, ops;	   /* of a buffer, of a program; ops 0: the generator's own */
 	u64 runs;	   /* programs in all; 0: no limit */
 	double seconds;	   /* 0: no limit */
 	double checkpoint; /* seconds between two times that the folder is brought up to date */

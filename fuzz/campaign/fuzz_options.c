@@ -9,7 +9,14 @@
 
 #define SECONDS_DEFAULT	   60
 #define CHECKPOINT_DEFAULT 60
-#define OPT_CHECKPOINT	   0x100 /* long only */
+/* Long only. */
+#define OPT_CHECKPOINT 0x100
+#define OPT_PAGES      0x101
+#define OPT_OPS	       0x102
+
+#define PAGES_DEFAULT 8
+#define PAGES_MOST    1024
+#define OPS_MOST      1000
 
 NOSNOOP_EXPORT const char *argp_program_version = "nosnoop-fuzz " NOSNOOP_VERSION;
 
@@ -30,6 +37,8 @@ static const struct argp_option options[] = {
 	{"first", 'f', NULL, 0, "Stop at the first finding", 1},
 	{"seed", 'S', "N", 0, "Seed; with one job the same seed gives the same campaign (1)", 1},
 	{"jobs", 'J', "N", 0, "Processes (1)", 1},
+	{"pages", OPT_PAGES, "N", 0, "Buffers of at most N pages (8)", 1},
+	{"ops", OPT_OPS, "N", 0, "New programs of at most about N ops (40)", 1},
 	{"out", 'o', "DIR", 0,
 	 "Findings, corpus and ledger go there; a campaign that is there goes on (print findings)",
 	 2},
@@ -86,6 +95,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'o':
 		o->out = arg;
 		return 0;
+	case OPT_PAGES:
+		o->pages = command_number("pages", arg, 1, PAGES_MOST);
+		return 0;
+	case OPT_OPS:
+		o->ops = command_number("ops", arg, 1, OPS_MOST);
+		return 0;
 	case OPT_CHECKPOINT:
 		o->checkpoint = command_seconds("checkpoint", arg, 1e9);
 		return 0;
@@ -140,7 +155,8 @@ void fuzz_parse(int argc, char **argv, struct fuzz_options *o)
 {
 	char err[4096];
 
-	*o = (struct fuzz_options){.seed = 1, .jobs = 1, .checkpoint = CHECKPOINT_DEFAULT};
+	*o = (struct fuzz_options){
+		.seed = 1, .jobs = 1, .checkpoint = CHECKPOINT_DEFAULT, .pages = PAGES_DEFAULT};
 	command_parse(&argp, argc, argv, 0, o);
 	if (!o->backend_arg)
 		o->backend_arg = o->twin ? "linux" : backend_core.name;

@@ -90,10 +90,11 @@ void *kenv_alloc(size_t size, gfp_t gfp)
 void kfree(const void *p)
 {
 	struct kenv_run *run = kenv_run;
-	struct block *b = (struct block *)p - 1;
+	struct block *b;
 
 	if (!p)
 		return;
+	b = (struct block *)p - 1;
 	run->live_blocks--;
 	run->host->free(run->ctx, b, b->size);
 }

@@ -10,7 +10,7 @@ usage: scripts/linux-tree.sh [--linux-tree WHERE | --newest] [--no-install]
   --newest        the newest linux-source package of Debian unstable, from the mirror that apt uses here
   --no-install    only what is here already
 Without one of the first two: $NOSNOOP_LINUX_TREE, a linux-source package that is installed (6.12 or later), or
-linux-source-6.12, installed with apt. Of a package only the folders that are needed are unpacked, once, into build/linux.
+the first of those that apt has, installed. Of a package only the folders that are needed are unpacked, once, into build/linux.
 exit: 0 found, 1 none here (one line says why), 2 bad input
 END
 }
@@ -84,15 +84,15 @@ from_deb() {
 }
 
 installed() { # the newest tarball of 6.12 or later
-	compgen -G '/usr/src/linux-source-*.tar.xz' |
-		sed -n 's,.*/linux-source-\([0-9]*\)\.\([0-9]*\)\.tar\.xz$,\1 \2 &,p' |
-		awk '$1 > 6 || ($1 == 6 && $2 >= 12)' | sort -n -k1,1 -k2,2 | tail -n 1 | cut -d' ' -f3-
+	compgen -G '/usr/src/linux-source-*.tar.*' |
+		sed -n 's,.*/linux-source-\([0-9]*\)\.\([0-9]*\)[.0-9]*\.tar\.[a-z0-9]*$,\1 \2 &,p' |
+		awk '$1 > 6 || ($1 == 6 && $2 >= 12)' | sort -n -k1,1 -k2,2 | tail -n 1 | cut -d' ' -f3- || true
 }
 
 mirror() { # what apt reads Debian from
 	{ sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/*.sources 2>/dev/null
 	  sed -n 's/^deb *\(\[[^]]*\]\)\{0,1\} *\([^ ]*\).*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null; } |
-		tr ' ' '\n' | grep '/debian/\{0,1\}$' | head -n 1
+		tr ' ' '\n' | grep '/debian/\{0,1\}$' | head -n 1 || true
 }
 
 fetch() { # URL FILE
@@ -118,16 +118,25 @@ newest_of_unstable() {
 	from_deb "$file"
 }
 
+# The name of a package that apt has: 6.12, which the tests know best, else the oldest after it.
+package() {
+	{ apt-cache search --names-only '^linux-source-[0-9]+[.][0-9.]+$' 2>/dev/null || true; } |
+		sed -n 's,^\(linux-source-\([0-9]*\)\.\([0-9]*\)[.0-9]*\) .*,\2 \3 \1,p' |
+		awk '$1 > 6 || ($1 == 6 && $2 >= 12)' | sort -n -k1,1 -k2,2 | head -n 1 | cut -d' ' -f3
+}
+
 apt_source() {
-	local log
+	local log name
 	have apt-get || none "no kernel tree: give one with --linux-tree DIR, or install a linux-source package (6.12 or later)"
-	apt-cache show linux-source-6.12 >/dev/null 2>&1 || as_root apt-get update -q >/dev/null 2>&1 || true
-	apt-cache show linux-source-6.12 >/dev/null 2>&1 ||
-		none "no kernel tree: apt has no linux-source-6.12 here; give a tree with --linux-tree DIR"
-	as_root true || none "no kernel tree: run sudo apt-get install linux-source-6.12, or give one with --linux-tree DIR"
+	name=$(package)
+	if [ -z "$name" ] && as_root apt-get update -q >/dev/null 2>&1; then
+		name=$(package)
+	fi
+	[ -n "$name" ] || none "no kernel tree: apt has no linux-source package of 6.12 or later here; give a tree with --linux-tree DIR"
+	as_root true || none "no kernel tree: run sudo apt-get install $name, or give one with --linux-tree DIR"
 	log=$(mktemp)
-	say "installing: linux-source-6.12" >&2
-	apt_install linux-source-6.12 >"$log" 2>&1 || { tail -n 5 "$log" >&2; rm -f "$log"; none "no kernel tree: apt could not install linux-source-6.12"; }
+	say "installing: $name" >&2
+	apt_install "$name" >"$log" 2>&1 || { tail -n 5 "$log" >&2; rm -f "$log"; none "no kernel tree: apt could not install $name"; }
 	rm -f "$log"
 }
 
@@ -149,6 +158,6 @@ else
 		apt_source
 		tarball=$(installed)
 	fi
-	[ -n "$tarball" ] || none "no kernel tree: give one with --linux-tree DIR, or install linux-source-6.12"
+	[ -n "$tarball" ] || none "no kernel tree: give one with --linux-tree DIR, or install a linux-source package (6.12 or later)"
 	unpack "$tarball" "$(basename "${tarball%.tar*}")"
 fi

@@ -9,7 +9,8 @@ set -euo pipefail
 case ${1-} in
 -h | --help)
 	say "usage: scripts/test.sh    (no options; FUZZ_SECONDS=n sets how long each fuzzer runs, default 10;
-	from 120 on each must also find the leak of the posted patch)"
+	from 120 on each must also find the leak of the posted patch; LINUX_NEWEST=1 also fetches the newest kernel
+	source of Debian unstable and runs the tests of the Linux backend on it)"
 	exit 0
 	;;
 esac
@@ -156,17 +157,35 @@ run_tsan() {
 	cmake --preset tsan && cmake --build build/tsan -j "$jobs" --target test_threads && build/tsan/bin/test_threads
 }
 
+# A newer tree than the one that the rest is tested on: only when asked for, since it moves.
+newest_tree() {
+	local tree so=build/kernel/newest.so
+	mkdir -p build/kernel
+	tree=$(scripts/linux-tree.sh --newest | tail -n 1)
+	[ -n "$tree" ] || return 1
+	python3 -B core/linux/build.py --linux-tree "$tree" --out $so && NOSNOOP_LINUX_SO=$PWD/$so build/rel/bin/test_linux
+}
+
 need all
 jobs=$(jobs_nr)
+tree=$(scripts/linux-tree.sh 2>"$logs/tree" | tail -n 1) || true
+if [ -n "$tree" ]; then
+	say "kernel tree: ${tree#"$top"/}"
+else
+	skipped "everything on Linux's own files: $(tail -n 1 "$logs/tree")"
+fi
 
-check "build dev (gcc, ASan + UBSan)" build_in build/dev --preset dev
+check "build dev (gcc, ASan + UBSan)" build_in build/dev --preset dev -DNOSNOOP_LINUX_TREE="$tree"
 if [ $last = 0 ]; then
 	run_ctest
 else
 	skipped "ctest: the build failed"
 fi
 
-check "build rel" build_in build/rel --preset rel
+check "build rel" build_in build/rel --preset rel -DNOSNOOP_LINUX_TREE="$tree"
+if [ -n "$tree" ] && [ -n "${LINUX_NEWEST-}" ]; then
+	check "the newest packaged tree" newest_tree
+fi
 if compiles clang; then
 	check "build with clang -Werror" build_in build/clang -S . -B build/clang -G Ninja \
 		-DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo

@@ -464,6 +464,7 @@ void machine_clean(struct machine *m, u64 pa, u64 len)
 	bool invalidates = !m->cfg.clean || m->cfg.clean->invalidates;
 	u64 last;
 
+	called(m, .kind = CALL_CLEAN, .at = pa, .n = len);
 	if (!len)
 		return;
 	last = (pa + (len - 1)) | (LINE_SIZE - 1);
@@ -484,6 +485,7 @@ void machine_clean(struct machine *m, u64 pa, u64 len)
 
 void machine_drain(struct machine *m)
 {
+	called(m, .kind = CALL_DRAIN);
 	if (m->cfg.memory == MACHINE_MEMORY_REAL && m->cfg.clean && m->cfg.clean->drain)
 		m->cfg.clean->drain();
 	mutex_lock(&m->frames_lock);

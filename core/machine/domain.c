@@ -180,8 +180,8 @@ static inline bool map_fast(struct domain *d, const struct domain_run *r, u32 pr
 	       pt_map_hot(&d->pt, r->iova, r->pa, prot & 7);
 }
 
-int domain_map_runs(struct domain *d, const struct domain_run *runs, size_t n, u32 prot,
-		    size_t *mapped)
+static inline int map_runs(struct domain *d, const struct domain_run *runs, size_t n, u32 prot,
+			   size_t *mapped)
 {
 	u64 bytes = 0;
 	bool fast;
@@ -207,12 +207,20 @@ int domain_map_runs(struct domain *d, const struct domain_run *runs, size_t n, u
 	return rc;
 }
 
+int domain_map_runs(struct domain *d, const struct domain_run *runs, size_t n, u32 prot,
+		    size_t *mapped)
+{
+	called(d->m, .kind = CALL_MAP_RUNS, .who = d->id, .flags = prot, .n = n, .runs = runs);
+	return map_runs(d, runs, n, prot, mapped);
+}
+
 int domain_map(struct domain *d, u64 iova, u64 pa, u64 len, u32 prot)
 {
 	struct domain_run run = {iova, pa, len};
 	size_t mapped;
 
-	return domain_map_runs(d, &run, 1, prot, &mapped);
+	called(d->m, .kind = CALL_MAP, .who = d->id, .flags = prot, .at = iova, .n = len, .pa = pa);
+	return map_runs(d, &run, 1, prot, &mapped);
 }
 
 /* --- unmap and IOTLB --- */
@@ -326,6 +334,7 @@ u64 domain_unmap(struct domain *d, u64 iova, u64 len)
 {
 	u64 done;
 
+	called(d->m, .kind = CALL_UNMAP, .who = d->id, .at = iova, .n = len);
 	mutex_lock(&d->lock);
 	done = unmap_run(d, iova, len);
 	mutex_unlock(&d->lock);
@@ -345,6 +354,7 @@ u64 domain_unmap_runs(struct domain *d, const struct domain_run *runs, size_t n)
 
 void domain_iotlb_sync(struct domain *d)
 {
+	called(d->m, .kind = CALL_SYNC, .who = d->id);
 	mutex_lock(&d->lock);
 	free_stale(d);
 	d->count.syncs++;
@@ -382,6 +392,7 @@ u64 domain_iova_to_phys(struct domain *d, u64 iova)
 	struct pt_leaf leaf;
 	u64 pa = 0;
 
+	called(d->m, .kind = CALL_TRANSLATE, .who = d->id, .at = iova);
 	mutex_lock(&d->lock);
 	d->count.translations++;
 	if (likely(pt_find(&d->pt, iova, &leaf))) {
@@ -468,6 +479,7 @@ u64 domain_read_run(struct domain *d, u64 iova, u64 max, u64 *pfn)
 {
 	u64 count;
 
+	called(d->m, .kind = CALL_READ_RUN, .who = d->id, .at = iova, .n = max);
 	mutex_lock(&d->lock);
 	count = read_run(d, &iova, max, pfn);
 	mutex_unlock(&d->lock);
@@ -480,6 +492,7 @@ u64 domain_read_runs(struct domain *d, u64 iova, u64 max, struct pfn_run *runs, 
 	u64 count = 0, n, from;
 	size_t i = 0;
 
+	called(d->m, .kind = CALL_READ_RUNS, .who = d->id, .room = room, .at = iova, .n = max);
 	mutex_lock(&d->lock);
 	while (count < max && i < room) {
 		from = iova;

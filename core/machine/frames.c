@@ -218,6 +218,7 @@ long machine_pin(struct machine *m, u32 task, u64 va, u64 n, u32 flags, u64 *out
 	u64 done;
 	int rc = 0;
 
+	called(m, .kind = CALL_PIN, .who = task, .flags = flags, .at = va, .n = n);
 	if (unlikely(m->fault.nth))
 		rc = machine_should_fail(m, FAULT_GUP);
 	if (rc)
@@ -300,6 +301,7 @@ static inline void unpin_pages(struct machine *m, u64 pfn, u64 n, bool dirty)
 
 void machine_unpin(struct machine *m, u64 pfn, u64 n, bool dirty)
 {
+	called(m, .kind = CALL_UNPIN, .flags = dirty, .at = pfn, .n = n);
 	mutex_lock(&m->frames_lock);
 	unpin_pages(m, pfn, n, dirty);
 	mutex_unlock(&m->frames_lock);
@@ -307,6 +309,7 @@ void machine_unpin(struct machine *m, u64 pfn, u64 n, bool dirty)
 
 void machine_unpin_runs(struct machine *m, const struct pfn_run *runs, size_t n, bool dirty)
 {
+	called(m, .kind = CALL_UNPIN_RUNS, .flags = dirty, .n = n, .pfns = runs);
 	mutex_lock(&m->frames_lock);
 	for (size_t i = 0; i < n; i++)
 		unpin_pages(m, runs[i].pfn, runs[i].n, dirty);
@@ -317,6 +320,7 @@ void machine_mark_dirty(struct machine *m, u64 pfn, u64 n)
 {
 	struct extent *x;
 
+	called(m, .kind = CALL_MARK_DIRTY, .at = pfn, .n = n);
 	mutex_lock(&m->frames_lock);
 	for (u64 i = pfn; i < pfn + n; i++) {
 		x = extent_hint(m, i);

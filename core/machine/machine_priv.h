@@ -114,6 +114,13 @@ struct machine {
 	struct task_mm tasks[];
 };
 
+/* At the head of what the core and the tree's code call once a page, or more often. */
+#define called(m, ...)                                                                      \
+	do {                                                                                \
+		if (unlikely((m)->obs && (m)->obs->call))                                   \
+			(m)->obs->call((m)->obs->ctx, &(struct machine_call){__VA_ARGS__}); \
+	} while (0)
+
 #define tell(m, ...) machine_emit(m, &(struct machine_event){__VA_ARGS__})
 
 static inline void machine_emit(struct machine *m, const struct machine_event *ev)

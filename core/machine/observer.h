@@ -9,6 +9,8 @@
 #include "core/compat/compat.h"
 
 struct request;
+struct domain_run;
+struct pfn_run;
 
 enum machine_event_kind {
 	EV_REQUEST_BEGIN,
@@ -56,9 +58,43 @@ struct machine_event {
 	u64 a, b;
 };
 
+/*
+ * A call of the machine by who stands on it, told before it is carried out: what such a call costs
+ * is found out by making the same calls again. Oracles judge events, never calls.
+ */
+enum machine_call_kind {
+	CALL_MAP,	 /* who: domain; at: iova, n: bytes, pa, flags: prot */
+	CALL_MAP_RUNS,	 /* who; n runs, flags: prot */
+	CALL_UNMAP,	 /* who; at: iova, n: bytes */
+	CALL_SYNC,	 /* who */
+	CALL_TRANSLATE,	 /* who; at: iova */
+	CALL_READ_RUN,	 /* who; at: iova, n: pages at most */
+	CALL_READ_RUNS,	 /* who; likewise, into room runs */
+	CALL_PIN,	 /* who: task; at: va, n: pages, flags: PIN_* */
+	CALL_UNPIN,	 /* at: pfn, n: pages, flags: dirty */
+	CALL_UNPIN_RUNS, /* n pfns, flags: dirty */
+	CALL_MARK_DIRTY, /* at: pfn, n: pages */
+	CALL_CLEAN,	 /* at: pa, n: bytes */
+	CALL_DRAIN,
+	CALL_NR
+};
+
+struct machine_call {
+	u8 kind, flags;
+	u16 who;
+	u32 room;
+	u64 at, n;
+	union {
+		u64 pa;
+		const struct domain_run *runs; /* gone when the call returns */
+		const struct pfn_run *pfns;
+	};
+};
+
 struct machine_observer {
 	void *ctx;
 	void (*event)(void *ctx, const struct machine_event *ev);
+	void (*call)(void *ctx, const struct machine_call *call); /* NULL: not asked for */
 };
 
 #endif

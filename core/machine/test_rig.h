@@ -39,7 +39,7 @@ static inline struct rig *rig_new(enum machine_memory memory, const struct clean
 	assert_non_null(r->arena);
 	r->m = machine_create(r->arena, &cfg);
 	assert_non_null(r->m);
-	r->obs = (struct machine_observer){r, record};
+	r->obs = (struct machine_observer){.ctx = r, .event = record};
 	if (observe)
 		machine_observe(r->m, &r->obs);
 	return r;

@@ -26,7 +26,7 @@ long kenv_missing(const char *what)
 
 static bool fails(enum fault_point point)
 {
-	return kenv_run->host->should_fail(kenv_run->ctx, point);
+	return IS_ENABLED(CONFIG_IOMMUFD_TEST) && kenv_run->host->should_fail(kenv_run->ctx, point);
 }
 
 /*
@@ -155,9 +155,18 @@ void kenv_tasks_check(struct kenv_run *run)
 
 void kenv_charges(struct kenv_run *run)
 {
-	for (u32 i = 0; i < KENV_TASKS; i++)
-		run->host->charged(run->ctx, i, atomic_long_read(&run->user[i].locked_vm),
-				   run->mm[i].locked_vm, atomic64_read(&run->mm[i].pinned_vm));
+	for (u32 i = 0; i < KENV_TASKS; i++) {
+		struct kenv_charge now = {
+			.user = atomic_long_read(&run->user[i].locked_vm),
+			.locked = run->mm[i].locked_vm,
+			.pinned = atomic64_read(&run->mm[i].pinned_vm),
+		};
+
+		if (!memcmp(&now, &run->charged[i], sizeof(now)))
+			continue;
+		run->charged[i] = now;
+		run->host->charged(run->ctx, i, now.user, now.locked, now.pinned);
+	}
 }
 
 struct task_struct *kenv_current(void)

@@ -198,6 +198,51 @@ static const struct linux_host host = {
 	.finding = host_finding,
 };
 
+/* The table is read anew at each call, as the tree's code does. */
+void linux_backend_call(struct backend *b, const struct machine_call *c, u64 *pfns)
+{
+	const struct linux_host *const volatile at = &host;
+	const struct linux_host *h = at;
+	void *ctx = linux_of(b);
+
+	switch ((enum machine_call_kind)c->kind) {
+	case CALL_MAP:
+		h->map(ctx, c->who, c->at, c->pa, c->n, c->flags);
+		break;
+	case CALL_UNMAP:
+		h->unmap(ctx, c->who, c->at, c->n);
+		break;
+	case CALL_SYNC:
+		h->iotlb_sync(ctx, c->who);
+		break;
+	case CALL_TRANSLATE:
+		h->iova_to_phys(ctx, c->who, c->at);
+		break;
+	case CALL_PIN:
+		h->pin(ctx, c->who, c->at, c->n, c->flags & PIN_WRITE, c->flags & PIN_LONGTERM,
+		       pfns);
+		break;
+	case CALL_UNPIN:
+		h->unpin(ctx, c->at, c->n, c->flags);
+		break;
+	case CALL_MARK_DIRTY:
+		h->mark_dirty(ctx, c->at);
+		break;
+	case CALL_CLEAN:
+		h->clean(ctx, c->at, c->n);
+		break;
+	case CALL_DRAIN:
+		h->drain(ctx);
+		break;
+	case CALL_MAP_RUNS:
+	case CALL_READ_RUN:
+	case CALL_READ_RUNS:
+	case CALL_UNPIN_RUNS:
+	case CALL_NR:
+		break; /* the seam has no such call */
+	}
+}
+
 /* --- the backend ------------------------------------------------------------------------------ */
 
 static struct backend *linux_create(const struct backend_ops *ops, struct arena *arena,

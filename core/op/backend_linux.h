@@ -24,6 +24,11 @@ struct linux_backend_about {
 const struct backend_ops *linux_backend_open(const char *path, char *err, size_t errlen);
 /* NULL: @ops is no kernel tree. */
 const struct linux_backend_about *linux_backend_about(const struct backend_ops *ops);
+/*
+ * Makes a call of the machine that @b, a kernel tree, made: by the way that its code takes, through
+ * the seam. What a pin returns goes to @pfns.
+ */
+void linux_backend_call(struct backend *b, const struct machine_call *call, u64 *pfns);
 void linux_backend_close(const struct backend_ops *ops);
 
 #endif

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LINUX_SO "nosnoop-linux.so"
+#define LINUX_SO	    "nosnoop-linux.so"
+#define LINUX_PRODUCTION_SO "nosnoop-linux-production.so"
 
 /* Beside this program, where the build puts it. */
-static bool beside_us(char path[PATH_MAX])
+static bool beside_us(const char *name, char path[PATH_MAX])
 {
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -19,7 +20,7 @@ static bool beside_us(char path[PATH_MAX])
 	if (n < 0)
 		return false;
 	exe[n] = 0;
-	n = snprintf(path, PATH_MAX, "%s/" LINUX_SO, dirname(exe));
+	n = snprintf(path, PATH_MAX, "%s/%s", dirname(exe), name);
 	return n < PATH_MAX && !access(path, R_OK);
 }
 
@@ -41,12 +42,22 @@ const struct backend_ops *backends_open(const char *arg, char *err, size_t errle
 	}
 	if (given)
 		return linux_backend_open(given, err, errlen);
-	if (beside_us(path))
+	if (beside_us(LINUX_SO, path))
 		return linux_backend_open(path, err, errlen);
 	snprintf(err, errlen,
 		 "backend linux: no kernel tree was built into this folder; scripts/linux-tree.sh "
 		 "gets one and builds it");
 	return NULL;
+}
+
+const struct backend_ops *backends_open_timed(const char *arg, char *err, size_t errlen)
+{
+	char path[PATH_MAX];
+
+	if (!strcmp(arg, "linux") && !getenv("NOSNOOP_LINUX_SO") &&
+	    beside_us(LINUX_PRODUCTION_SO, path))
+		return linux_backend_open(path, err, errlen);
+	return backends_open(arg, err, errlen);
 }
 
 void backends_close(const struct backend_ops *backend)

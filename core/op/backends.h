@@ -11,6 +11,8 @@
  * a shared object that core/linux/build.py made. NULL with @err filled in: lines for people.
  */
 const struct backend_ops *backends_open(const char *arg, char *err, size_t errlen);
+/* The same for what is timed: "linux" is the production build, where there is one. */
+const struct backend_ops *backends_open_timed(const char *arg, char *err, size_t errlen);
 void backends_close(const struct backend_ops *backend);
 /*
  * What --policy said, for @backend: a tree runs its own rule, which is put in where nothing or just

@@ -108,6 +108,69 @@ u64 batch_add_run_slow(struct pfn_batch *b, u64 pfn, u64 n)
 	return done;
 }
 
+/* The first run may continue the batch's last one; the others cannot. */
+static u64 add_first_of_array(struct pfn_batch *b, const u64 *pfns, u64 n, u64 *taken)
+{
+	u64 k = 1;
+
+	while (k < n && pfns[k] == pfns[0] + k)
+		k++;
+	*taken = batch_add_run(b, pfns[0], k);
+	return k;
+}
+
+u64 batch_add_array(struct pfn_batch *b, const u64 *pfns, u64 n)
+{
+	u64 at, k, taken, *run = b->pfns;
+	u32 *len = b->npfns, size = b->array_size, end;
+
+	if (!n)
+		return 0;
+	at = add_first_of_array(b, pfns, n, &taken);
+	if (taken < at)
+		return taken;
+	for (end = b->end; at < n && end < size; end++, at += k) {
+		u64 pfn = pfns[at];
+
+		for (k = 1; at + k < n && pfns[at + k] == pfn + k; k++)
+			;
+		run[end] = pfn;
+		len[end] = k;
+	}
+	b->end = end;
+	b->total_pfns += at - taken;
+	return at;
+}
+
+u64 batch_add_runs(struct pfn_batch *b, const struct pfn_run *runs, size_t nr)
+{
+	u64 taken, *run = b->pfns;
+	u32 *len = b->npfns, size = b->array_size, end;
+	size_t i;
+
+	if (!nr)
+		return 0;
+	taken = batch_add_run(b, runs[0].pfn, runs[0].n);
+	if (taken < runs[0].n)
+		return taken;
+	b->total_pfns -= taken;
+	for (i = 1, end = b->end; i < nr && end < size && runs[i].n <= UINT32_MAX; i++, end++) {
+		run[end] = runs[i].pfn;
+		len[end] = runs[i].n;
+		taken += runs[i].n;
+	}
+	b->end = end;
+	b->total_pfns += taken;
+	/* The array is full, or a run is longer than an entry can say. */
+	for (u64 got; i < nr; i++) {
+		got = batch_add_run(b, runs[i].pfn, runs[i].n);
+		taken += got;
+		if (got < runs[i].n)
+			break;
+	}
+	return taken;
+}
+
 void batch_skip(struct pfn_batch *b, u64 n)
 {
 	u32 i = 0, kept = 0;
@@ -168,9 +231,8 @@ void batch_from_domain(struct pfn_batch *b, struct iopt_domain *domain, struct i
 				       last - first + 1, runs, RUNS_AT_ONCE, &nr);
 		if (!got)
 			return;
-		for (size_t i = 0; i < nr; i++)
-			if (batch_add_run(b, runs[i].pfn, runs[i].n) < runs[i].n)
-				return;
+		if (batch_add_runs(b, runs, nr) < got)
+			return;
 		first += got;
 	}
 }

@@ -58,6 +58,13 @@ static inline u64 batch_add_run(struct pfn_batch *b, u64 pfn, u64 n)
 	return n;
 }
 
+/*
+ * Append what one pfn a page, or a list of runs of which none continues the one before it, says: how
+ * many pfns were taken. Once a page, so with the batch's fields at hand.
+ */
+u64 batch_add_array(struct pfn_batch *b, const u64 *pfns, u64 n);
+u64 batch_add_runs(struct pfn_batch *b, const struct pfn_run *runs, size_t nr);
+
 /* Drop n pfns from the front. */
 void batch_skip(struct pfn_batch *b, u64 n);
 /* Keep only the last `keep` pfns: the carry, which lies in one run. */

@@ -160,51 +160,64 @@ static void settle(struct iopt_pages *pages)
 
 #define RUNS_AT_ONCE 32
 
-/* Hands runs to the domain in groups: what is mapped of the batch so far ends before *iova. */
-struct run_list {
+/* How far a batch got in one domain. */
+struct map_walk {
 	struct iopt_domain *domain;
 	u32 prot;
-	u32 n;
-	u64 mapped_bytes;
-	struct domain_run runs[RUNS_AT_ONCE];
+	bool any;
+	u64 last; /* the last byte mapped, if any */
 };
 
-static int run_list_flush(struct run_list *l)
+static int map_group(struct map_walk *w, const struct domain_run *runs, u32 n)
 {
 	size_t mapped = 0;
-	int rc;
+	int rc = domain_map_runs(w->domain->d, runs, n, w->prot, &mapped);
 
-	if (!l->n)
-		return 0;
-	rc = domain_map_runs(l->domain->d, l->runs, l->n, l->prot, &mapped);
 	if (!rc)
-		mapped = l->n;
-	for (size_t i = 0; i < mapped; i++)
-		l->mapped_bytes += l->runs[i].len;
-	l->n = 0;
-	return rc;
-}
-
-static int run_list_add(struct run_list *l, u64 iova, u64 pa, u64 len)
-{
-	l->runs[l->n++] = (struct domain_run){iova, pa, len};
-	return l->n == RUNS_AT_ONCE ? run_list_flush(l) : 0;
-}
-
-/* One run, in pieces of one page when large pages are off. Lengths are distances: the end may wrap.
- */
-static int run_list_add_pages(struct run_list *l, u64 iova, u64 pa, u64 len, bool small)
-{
-	u64 part;
-	int rc = 0;
-
-	if (!small)
-		return run_list_add(l, iova, pa, len);
-	for (; len && !rc; iova += part, pa += part, len -= part) {
-		part = min(len, PAGE_SIZE - (pa & PAGE_MASK));
-		rc = run_list_add(l, iova, pa, part);
+		mapped = n;
+	if (mapped) {
+		w->any = true;
+		w->last = runs[mapped - 1].iova + (runs[mapped - 1].len - 1);
 	}
 	return rc;
+}
+
+/* The same in pieces of one page: large pages are off. Lengths are distances: the end may wrap. */
+static int map_group_small(struct map_walk *w, const struct domain_run *runs, u32 n)
+{
+	struct domain_run piece[RUNS_AT_ONCE];
+	u32 nr = 0;
+	int rc = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		struct domain_run r = runs[i];
+
+		for (u64 part; r.len && !rc; r.iova += part, r.pa += part, r.len -= part) {
+			part = min(r.len, PAGE_SIZE - (r.pa & PAGE_MASK));
+			piece[nr++] = (struct domain_run){r.iova, r.pa, part};
+			if (nr == RUNS_AT_ONCE) {
+				rc = map_group(w, piece, nr);
+				nr = 0;
+			}
+		}
+	}
+	return nr && !rc ? map_group(w, piece, nr) : rc;
+}
+
+/* The next runs of a batch, all whole, from *iova on, which moves behind them. */
+static u32 group_of_batch(const struct pfn_batch *b, u32 from, u64 *iova, struct domain_run *runs)
+{
+	u32 n = min(b->end - from, (u32)RUNS_AT_ONCE);
+	const u32 *npfns = b->npfns + from;
+	const u64 *pfns = b->pfns + from;
+	u64 at = *iova, len;
+
+	for (u32 i = 0; i < n; i++, at += len) {
+		len = (u64)npfns[i] * PAGE_SIZE;
+		runs[i] = (struct domain_run){at, pfns[i] * PAGE_SIZE, len};
+	}
+	*iova = at;
+	return n;
 }
 
 /*
@@ -214,29 +227,30 @@ static int run_list_add_pages(struct run_list *l, u64 iova, u64 pa, u64 len, boo
 static int batch_to_domain(const struct pfn_batch *b, struct iopt_domain *domain,
 			   struct iopt_area *area, u64 first, u64 *mapped_end)
 {
-	struct run_list l = {.domain = domain, .prot = area->iommu_prot};
-	u64 iova = iopt_area_index_to_iova(area, first), start = iova, len;
+	struct map_walk w = {.domain = domain, .prot = area->iommu_prot};
 	u64 offset = first == iopt_area_index(area) ? area->page_offset : 0;
-	u64 left = iopt_area_last_iova(area) - iova; /* bytes - 1 */
+	/* Of the page that the area begins in the middle of, for now: it may lie below 0. */
+	u64 iova = iopt_area_index_to_iova(area, first) - offset;
+	struct domain_run runs[RUNS_AT_ONCE], *tail;
 	int rc = 0;
 
-	l.domain = domain;
-	l.prot = area->iommu_prot;
-	l.n = 0;
-	l.mapped_bytes = 0;
-	for (u32 i = 0; i < b->end && !rc; i++) {
-		len = min((u64)b->npfns[i] * PAGE_SIZE - offset - 1, left) + 1;
-		rc = run_list_add_pages(&l, iova, b->pfns[i] * PAGE_SIZE + offset, len,
-					area->iopt->disable_large_pages);
-		iova += len;
-		left -= len;
-		offset = 0;
+	for (u32 i = 0, n; i < b->end && !rc; i += n) {
+		n = group_of_batch(b, i, &iova, runs);
+		if (!i) {
+			runs[0].iova += offset;
+			runs[0].pa += offset;
+			runs[0].len -= offset;
+		}
+		if (i + n == b->end) {
+			tail = &runs[n - 1];
+			tail->len = min(tail->len - 1, iopt_area_last_iova(area) - tail->iova) + 1;
+		}
+		rc = area->iopt->disable_large_pages ? map_group_small(&w, runs, n)
+						     : map_group(&w, runs, n);
 	}
-	if (!rc)
-		rc = run_list_flush(&l);
 	*mapped_end = first;
-	if (rc && l.mapped_bytes)
-		*mapped_end = iopt_area_iova_to_index(area, start + l.mapped_bytes - 1) + 1;
+	if (rc && w.any)
+		*mapped_end = iopt_area_iova_to_index(area, w.last) + 1;
 	return rc;
 }
 

@@ -208,18 +208,20 @@ void batch_unpin(struct pfn_batch *b, struct iopt_pages *pages, struct iopt_area
 	u64 offset = first - batch_index, left = last - first + 1;
 	struct machine *m = pages->ctx->machine;
 	struct pfn_run runs[RUNS_AT_ONCE];
+	const u64 *pfns = b->pfns;
+	const u32 *npfns = b->npfns;
+	u32 i = 0, end = b->end;
 	size_t nr = 0;
 
 	hook_before_unpin(pages, area, &v, first, last, why);
 	pages->npinned -= left;
-	for (u32 i = 0; i < b->end && left; i++) {
-		if (offset >= b->npfns[i]) {
-			offset -= b->npfns[i];
-			continue;
-		}
-		runs[nr].pfn = b->pfns[i] + offset;
-		runs[nr].n = min(left, b->npfns[i] - offset);
-		left -= runs[nr].n;
+	for (; i < end && offset >= npfns[i]; i++)
+		offset -= npfns[i];
+	for (; i < end && left; i++) {
+		u64 n = min(left, npfns[i] - offset);
+
+		runs[nr] = (struct pfn_run){pfns[i] + offset, n};
+		left -= n;
 		offset = 0;
 		if (++nr == RUNS_AT_ONCE || !left) {
 			machine_unpin_runs(m, runs, nr, dirty);

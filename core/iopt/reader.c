@@ -51,15 +51,8 @@ static void batch_from_window(struct pfn_reader *r, u64 index)
 {
 	u64 end = min(r->upages_end, r->span.end + 1);
 
-	while (index < end) {
-		u64 pfn = r->upages[index - r->upages_start], n = 1;
-
-		while (index + n < end && r->upages[index - r->upages_start + n] == pfn + n)
-			n++;
-		if (batch_add_run(&r->batch, pfn, n) < n)
-			return;
-		index += n;
-	}
+	if (index < end)
+		batch_add_array(&r->batch, r->upages + (index - r->upages_start), end - index);
 }
 
 static int reader_fill_domain(struct pfn_reader *r, u64 index)

@@ -92,7 +92,7 @@ static json_t *cleans_available(void)
 	return o;
 }
 
-static json_t *date(u64 seconds)
+static json_t *date_text(u64 seconds)
 {
 	time_t t = seconds;
 	char text[32];
@@ -120,16 +120,16 @@ static json_t *how_json(const struct report *r)
 			 json_integer((json_int_t)s->rig.watch.interrupted));
 }
 
-json_t *meta_json(const struct report *r)
+json_t *meta_machine(const struct counters *c, const char *folder, u64 date, const char *arguments)
 {
 	struct utsname uts = {0};
 	json_t *o = json_object();
 
 	uname(&uts);
 	json_object_set_new(o, "tool", json_string("nosnoop-bench " NOSNOOP_VERSION));
-	json_object_set_new(o, "date", date(r->date));
-	json_object_set_new(o, "arguments", text_or_na(r->arguments ? r->arguments : ""));
-	add_commit(o, r->corpus);
+	json_object_set_new(o, "date", date_text(date));
+	json_object_set_new(o, "arguments", text_or_na(arguments ? arguments : ""));
+	add_commit(o, folder);
 	json_object_set_new(o, "cpu", cpuinfo("model name"));
 	json_object_set_new(o, "cpus", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
 	json_object_set_new(o, "microcode", cpuinfo("microcode"));
@@ -141,7 +141,14 @@ json_t *meta_json(const struct report *r)
 	json_object_set_new(o, "flags", text_or_na(NOSNOOP_FLAGS));
 	json_object_set_new(o, "build", text_or_na(NOSNOOP_BUILD));
 	json_object_set_new(o, "cleans", cleans_available());
-	json_object_set_new(o, "counters", counters_available(&r->survey.counters));
+	json_object_set_new(o, "counters", counters_available(c));
+	return o;
+}
+
+json_t *meta_json(const struct report *r)
+{
+	json_t *o = meta_machine(&r->survey.counters, r->corpus, r->date, r->arguments);
+
 	json_object_set_new(o, "run", how_json(r));
 	return o;
 }

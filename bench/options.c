@@ -63,6 +63,19 @@ void option_parse(const struct argp *argp, int argc, char **argv, void *input)
 	argp_parse(argp, argc, argv, 0, NULL, input);
 }
 
+char *option_line(int argc, char **argv)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	for (int i = 1; f && i < argc; i++)
+		fprintf(f, "%s%s", i > 1 ? " " : "", argv[i]);
+	if (f)
+		fclose(f);
+	return text;
+}
+
 int option_bad(const char *what)
 {
 	fprintf(stderr, "nosnoop-bench: %s\n", what);

@@ -15,6 +15,9 @@ u64 option_number(struct argp_state *state, const char *name, const char *arg, u
 const struct clean_ops *option_clean(const char *name);
 /* argp with exit 2 on bad usage. */
 void option_parse(const struct argp *argp, int argc, char **argv, void *input);
+/* The arguments behind the command as one line, to be freed; NULL: no memory. Before option_parse(), which
+ * moves them. */
+char *option_line(int argc, char **argv);
 /* The line on standard error, and 2: bad input. */
 int option_bad(const char *what);
 

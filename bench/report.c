@@ -173,19 +173,6 @@ static int save(const struct report_args *a, const struct output *out, char *err
 	return rc;
 }
 
-static char *join(int argc, char **argv)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	for (int i = 1; f && i < argc; i++)
-		fprintf(f, "%s%s", i > 1 ? " " : "", argv[i]);
-	if (f)
-		fclose(f);
-	return text;
-}
-
 static void free_report(struct report *r)
 {
 	survey_free(&r->survey);
@@ -213,7 +200,7 @@ int report_main(int argc, char **argv)
 	struct output out;
 	int rc;
 
-	a.r.arguments = join(argc, argv);
+	a.r.arguments = option_line(argc, argv);
 	option_parse(&argp, argc, argv, &a);
 	a.r.options.rig.clean = option_clean(a.clean);
 	a.r.date = time(NULL);

@@ -34,6 +34,8 @@ struct published {
 const struct published *published_figure(u32 i); /* NULL: past the end */
 
 json_t *results_json(const struct report *r);
+/* Where and when: the part of meta.json that does not depend on what was measured. @folder: of the checkout. */
+json_t *meta_machine(const struct counters *c, const char *folder, u64 date, const char *arguments);
 json_t *meta_json(const struct report *r);
 json_t *cleans_json(const struct clean_times *times, u32 nr);
 

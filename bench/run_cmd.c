@@ -2,23 +2,17 @@
 /* nosnoop-bench run: arguments and output; the measuring is in runs.c. */
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "bench/cleans.h"
 #include "bench/options.h"
 #include "bench/progress.h"
+#include "bench/run_args.h"
 #include "bench/runs.h"
 #include "core/op/policies.h"
 
 #define SIZE_MAX_RUN (64ULL << 30)
 #define AIM_PAGE_NS  360.0 /* the aims are for a machine where cleaning a dirty page takes this */
-
-struct run_args {
-	const char *workload, *policy;
-	u32 domains; /* 0: 1 and 4 */
-	u64 size;
-	u32 reps;
-	bool json;
-};
 
 static bool known_layout(const char *name)
 {
@@ -52,8 +46,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'n':
 		a->reps = option_number(state, "reps", arg, 1, 100000);
 		return 0;
+	case 'b':
+		a->backends = arg;
+		return 0;
+	case 'o':
+		a->out = arg;
+		return 0;
+	case 'S':
+		a->seed = option_number(state, "seed", arg, 0, ~0ULL);
+		return 0;
 	case 'j':
 		a->json = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (a->out && !a->backends)
+			argp_error(state, "--out DIR: expected --backend, whose tables go there");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -66,6 +73,13 @@ static const struct argp_option options[] = {
 	{"size", 's', "SIZE", 0, "mapped at once (256M)", 0},
 	{"policy", 'p', "P", 0, "flush policy; decides, but nothing is cleaned (none)", 0},
 	{"reps", 'n', "N", 0, "repetitions (31)", 0},
+	{"backend", 'b', "B,..", 0,
+	 "core, linux or a tree's shared object: each beside the machine alone, and the first "
+	 "one's "
+	 "share of the others",
+	 0},
+	{"out", 'o', "DIR", 0, "with --backend: folder for costs.txt, costs.json and meta.json", 0},
+	{"seed", 'S', "N", 0, "with --backend: the order of what is timed (1)", 0},
 	{"json", 'j', NULL, 0, "print JSON", 0},
 	{0},
 };
@@ -172,16 +186,24 @@ int run_main(int argc, char **argv)
 		       "the "
 		       "pages, nothing cleaned.",
 	};
-	struct run_args a = {.workload = "all", .policy = "none", .size = 256ULL << 20, .reps = 31};
+	struct run_args a = {.workload = "all", .size = 256ULL << 20, .reps = 31, .seed = 1};
 	struct policies policies = {0};
-	json_t *list = json_array(), *root;
+	json_t *list, *root;
 	double page_ns;
 	char err[2048];
 	int rc;
 
+	a.command = option_line(argc, argv);
 	option_parse(&argp, argc, argv, &a);
+	if (a.backends) {
+		rc = run_backends(&a);
+		free(a.command);
+		return rc;
+	}
+	free(a.command);
+	list = json_array();
 	page_ns = cleans_one_page();
-	if (policies_add(&policies, a.policy, err, sizeof(err)))
+	if (policies_add(&policies, a.policy ? a.policy : "none", err, sizeof(err)))
 		return option_bad(err);
 	if (policies.nr != 1)
 		return option_bad("--policy: expected one policy");

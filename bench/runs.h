@@ -3,15 +3,8 @@
 #ifndef NOSNOOP_BENCH_RUNS_H
 #define NOSNOOP_BENCH_RUNS_H
 
+#include "bench/stage.h"
 #include "core/flush/flush.h"
-
-struct run_layout {
-	const char *name, *what;
-	u64 run;	   /* pages of a physical run; 0: all in one */
-	bool churn;	   /* one page at a time instead of everything at once */
-	double aim1, aim4; /* ns with one and with four domains; 0: none set */
-};
-const struct run_layout *run_layout(u32 i); /* NULL: past the end */
 
 struct run_options {
 	const struct run_layout *layout;

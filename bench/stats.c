@@ -18,6 +18,18 @@ double stats_median(double *v, size_t n)
 	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
+double stats_quantile(const double *v, size_t n, double q)
+{
+	size_t at;
+	double rest;
+
+	if (!n)
+		return 0;
+	at = q * (n - 1);
+	rest = q * (n - 1) - at;
+	return at + 1 < n ? v[at] + rest * (v[at + 1] - v[at]) : v[n - 1];
+}
+
 double stats_min(const double *v, size_t n)
 {
 	double least = n ? v[0] : 0;

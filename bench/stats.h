@@ -5,8 +5,10 @@
 
 #include "core/compat/compat.h"
 
-/* All of them sort @v in place; 0 for no values. Of an even number: the mean of the middle two. */
+/* Sorts @v in place; 0 for no values, as all of these. Of an even number: the mean of the middle two. */
 double stats_median(double *v, size_t n);
+/* @v sorted, 0 <= @q <= 1: between two values, in proportion. */
+double stats_quantile(const double *v, size_t n, double q);
 double stats_min(const double *v, size_t n);
 
 /* splitmix64: the same numbers from the same seed everywhere. */

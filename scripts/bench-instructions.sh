@@ -9,7 +9,7 @@ set -euo pipefail
 
 case ${1-} in
 -h | --help | "")
-	say "usage: scripts/bench-instructions.sh TREE [--json] [--top N] [--size SIZE]
+	say "usage: scripts/bench-instructions.sh TREE [--json] [--top N] [--size N]
   TREE        the top of a kernel tree, as for core/linux/build.py
   --json      one JSON object instead of the tables
   --top N     the N dearest functions of each backend, too

@@ -212,6 +212,7 @@ for c in format globals; do
 	check "check-$c" scripts/check/check-$c.sh
 done
 check "trace2ops" python3 -B scripts/test_trace2ops.py
+check "linux_variant" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_linux_variant.py
 
 if links_fuzzer clang; then
 	check "build fuzz-ops-libfuzzer" build_in build/fuzz --preset fuzz

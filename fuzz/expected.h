@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Deviations of a kernel tree that are known: a folder of traces, each with the reason in its
- * comments. What such a trace shows first, by its signature, is expected wherever it comes up again;
- * anything else is a finding.
+ * comments. What such a trace shows first of what its expect lines name, by its signature, is expected
+ * wherever it comes up again; anything else is a finding.
  *
  * A signature is the rule, the kind of op at which it fired, and the finding's text without its
  * numbers: "U map", "D8 detach: translate of something not mapped: #, #". It is narrow but no proof

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* nosnoop-replay: traces under policies, and what the judges say. */
 #include "core/op/backends.h"
+#include "fuzz/expected.h"
 #include "fuzz/print.h"
 
 #include <argp.h>
@@ -27,12 +28,15 @@ struct replay {
 	u32 temp_limit;
 	const struct backend_ops *backend, *twin;
 	struct policies policies;
+	const char *expected_arg;
+	struct expected expected; /* deviations of a kernel tree that are known */
 	struct trace *traces;
 	u32 nr_traces;
 
 	struct run *run;
-	struct verdict *verdicts; /* one for each policy, of the trace at hand */
-	json_t *results;
+	struct verdict *verdicts;     /* one for each policy, of the trace at hand */
+	json_t *results, *deviations; /* the latter: of the run at hand, with --expected */
+	const char *known;	      /* the deviation that made it no bad one */
 	u32 done;
 	bool bad, skip;
 	bool progress;
@@ -50,6 +54,10 @@ static const struct argp_option options[] = {
 	{"backend", 'b', "NAME", 0, "core, linux, or a tree's shared object (core)", 0},
 	{"diff", 'D', "NAME", OPTION_ARG_OPTIONAL,
 	 "Run each trace on this backend too (core); both must come to the same", 0},
+	{"expected", 'e', "DIR", 0,
+	 "Traces of known deviations of a kernel tree: a trace that shows one of these first is "
+	 "not bad",
+	 0},
 	{"json", 'j', NULL, 0, "Print the verdicts as JSON", 1},
 	{"ktap", 'k', NULL, 0, "Print KTAP version 1, a test for each trace and policy", 1},
 	{"bisect", 'B', NULL, 0, "Print nothing, exit 0 good, 1 bad, 125 cannot be judged", 1},
@@ -131,6 +139,24 @@ static void choose_policies(struct replay *rp)
 		parse_policy(rp, "all");
 }
 
+static void load_expected(struct replay *rp)
+{
+	const struct flush_policy *policy = rp->policies.policy[0];
+	struct run_config cfg;
+	char err[1024];
+
+	if (rp->policies.nr != 1)
+		bad_input(rp, "--expected: %u policies, expected one, or a kernel tree",
+			  rp->policies.nr);
+	if (rp->sweep)
+		bad_input(rp, "--expected says nothing about the runs of --fail-sweep; expected "
+			      "one of the two");
+	judge_config(&cfg, rp->backend, policy);
+	cfg.twin = rp->twin;
+	if (expected_load(&rp->expected, rp->expected_arg, &cfg, policy->claims, err, sizeof(err)))
+		bad_input(rp, "--expected: %s", err);
+}
+
 static void add_trace(struct replay *rp, const char *path)
 {
 	struct trace *more = realloc(rp->traces, (rp->nr_traces + 1) * sizeof(*more));
@@ -158,6 +184,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'D':
 		rp->twin = parse_backend(rp, arg ? arg : backend_core.name);
+		return 0;
+	case 'e':
+		rp->expected_arg = arg;
 		return 0;
 	case 'j':
 		rp->output = OUT_JSON;
@@ -254,6 +283,67 @@ static void start_run(struct replay *rp, const struct run_config *cfg)
 		bad_input(rp, "cannot start a run: %s", strerror(rc ? -rc : errno));
 }
 
+/* --- known deviations --------------------------------------------------------- */
+
+static void add_deviation(struct replay *rp, const struct rule *rule)
+{
+	int known = expected_find(&rp->expected, rp->run, rule);
+	char signature[EXPECTED_TEXT];
+	json_t *o;
+
+	expected_signature(rp->run, rule, signature);
+	o = json_pack("{s:s, s:I, s:s, s:s?}", "rule", rule->name, "op",
+		      (json_int_t)rule_op(rp->run, rule), "signature", signature, "expected",
+		      known < 0 ? NULL : rp->expected.entry[known].name);
+	if (!o || json_array_append_new(rp->deviations, o))
+		bad_input(rp, "out of memory");
+}
+
+static bool told_before(const struct verdict *v, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		if (!strcmp(v->finding[i].rule, v->finding[nr].rule))
+			return true;
+	return false;
+}
+
+/* All that is wrong in the run, claimed or not and whatever the trace says about it. */
+static void list_deviations(struct replay *rp, const struct verdict *v)
+{
+	struct rule rule;
+
+	rp->deviations = json_array();
+	for (u32 c = 0; c < SHADOW_CONTRACTS; c++) {
+		rule = rule_of_contract(c);
+		if (v->contract[c].broken)
+			add_deviation(rp, &rule);
+	}
+	for (u32 i = 0; i < v->nr_findings; i++) {
+		rule = rule_of_finding(v->finding[i].rule);
+		if (!told_before(v, i))
+			add_deviation(rp, &rule);
+	}
+}
+
+/* As nosnoop-fuzz judges: what is first decides, the rest may be its consequence. */
+static void look_up_deviation(struct replay *rp, struct verdict *v)
+{
+	struct rule rule;
+	int known = -1;
+
+	rp->known = NULL;
+	if (!rp->expected_arg || v->outcome == JUDGE_SKIP)
+		return;
+	if (v->outcome == JUDGE_BAD && rule_first(rp->run, v->policy->claims, &rule))
+		known = expected_find(&rp->expected, rp->run, &rule);
+	if (known >= 0) {
+		rp->known = rp->expected.entry[known].name;
+		v->outcome = JUDGE_GOOD;
+	}
+	if (rp->output == OUT_JSON)
+		list_deviations(rp, v);
+}
+
 /* --- the sweep --------------------------------------------------------------- */
 
 static void on_bad_case(void *ctx, const struct run *r, const struct sweep_case *c)
@@ -327,6 +417,12 @@ static void out_json(struct replay *rp, const struct trace *t, const struct verd
 
 	if (!o)
 		bad_input(rp, "out of memory");
+	if (rp->expected_arg) {
+		json_object_set_new(o, "known", rp->known ? json_string(rp->known) : json_null());
+		json_object_set_new(o, "deviations",
+				    rp->deviations ? rp->deviations : json_array());
+		rp->deviations = NULL;
+	}
 	if (rp->digest) {
 		snprintf(digest, sizeof(digest), "0x%016llx", (unsigned long long)v->digest);
 		json_object_set_new(o, "digest", json_string(digest));
@@ -348,6 +444,8 @@ static void out_ktap(struct replay *rp, const struct trace *t, const struct verd
 		verdict_reasons(stdout, "# ", t, v);
 	if (rp->sweep)
 		print_sweep("# ", s);
+	if (rp->known)
+		printf("# known deviation: %s\n", rp->known);
 	printf("%s %u %s %s%s\n", ok ? "ok" : "not ok", rp->done + 1, t->path, v->policy->name,
 	       v->outcome == JUDGE_SKIP ? " # SKIP out of memory" : "");
 }
@@ -359,6 +457,8 @@ static void out_text(struct replay *rp, const struct trace *t, const struct verd
 		verdict_table_row(stdout, v);
 	else
 		verdict_print(stdout, t, rp->run, v);
+	if (rp->known)
+		printf("  known deviation: %s\n", rp->known);
 	if (rp->digest)
 		printf("  digest 0x%016llx\n", (unsigned long long)v->digest);
 }
@@ -374,6 +474,7 @@ static void replay_one(struct replay *rp, const struct trace *t, const struct fl
 	start_run(rp, &cfg);
 	run_trace(rp, t);
 	judge(rp->run, &t->program, v);
+	look_up_deviation(rp, v);
 	end_progress(rp);
 	rp->bad |= v->outcome == JUDGE_BAD;
 	rp->skip |= v->outcome == JUDGE_SKIP;
@@ -449,6 +550,8 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_INPUT;
 	argp_parse(&argp, argc, argv, 0, NULL, &rp);
 	choose_policies(&rp);
+	if (rp.expected_arg)
+		load_expected(&rp);
 	rp.verdicts = calloc(rp.policies.nr, sizeof(*rp.verdicts));
 	rp.results = rp.output == OUT_JSON ? json_array() : NULL;
 	if (!rp.verdicts || (rp.output == OUT_JSON && !rp.results))

@@ -333,6 +333,33 @@ class OutOfTree(Temporary):
         self.assertEqual((rc, found[0]["outcome"]), (1, "bad"))
         self.assertNotEqual(found[0]["contracts"]["I"], "ok")
 
+    def test_expected(self):
+        """What a known trace shows is known elsewhere, if it was kept for that; what else a trace shows is not."""
+        text = read("core/flush/example/mine.c")
+        source = self.file("liar.c", text.replace("\t.before_unpin = mine_before_unpin,\n", "")
+                           .replace("static void mine_before_unpin", "void mine_before_unpin"))
+        liar = self.compile(source, "liar.so", "-w")
+        folder = os.path.join(self.dir, "known")
+        os.mkdir(folder)
+        args = ("--policy", liar, "--expected", folder, self.GOLDEN[0])
+        for expect, rc, known in (("expect mine I", 0, "lost"), ("expect mine L", 1, None), ("", 1, None)):
+            with self.subTest(expect=expect):
+                self.file("known/lost.ops", read(self.GOLDEN[0]) + expect + "\n")
+                got, found, err = results(*args)
+                self.assertEqual((got, found[0]["known"]), (rc, known), err)
+                self.assertEqual([(d["rule"], d["signature"], d["expected"]) for d in found[0]["deviations"]
+                                  if d["rule"] == "I"], [("I", "I unmap", known)])
+                self.assertEqual(found[0]["outcome"], "bad" if rc else "good")
+        self.file("known/lost.ops", read(self.GOLDEN[0]) + "expect mine I\n")
+        self.assertIn("# known deviation: lost\nok 1", replay("--ktap", *args)[1])
+        self.assertIn("known deviation: lost", replay(*args)[1])
+        self.assertEqual(replay("--bisect", *args)[:2], (0, ""))
+        for bad, what in (("--policy=none", "2 policies, expected one"), ("--fail-sweep", "one of the two"),
+                          ("--expected=" + source, "expected a folder of traces")):
+            rc, out, err = replay(*args, bad)
+            self.assertEqual((rc, out), (2, ""))
+            self.assertIn(what, err)
+
     def refused(self, path, what):
         rc, out, err = replay("--policy", path, self.GOLDEN[0])
         self.assertEqual((rc, out), (2, ""))

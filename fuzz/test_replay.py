@@ -202,7 +202,8 @@ class Forms(Temporary):
         self.assertEqual([ok for ok, _ in self.ktap("--policy", "eager", names[0], bad)], [True, False])
 
     def test_whole_corpus(self):
-        names = corpus("seed", "regress")
+        # Without those that only a kernel tree does as they say.
+        names = [n for n in corpus("seed", "regress") if "regress/linux/" not in n]
         self.assertGreaterEqual(len(names), 60)
         rc, out, err = replay("--ktap", "--policy", "all", *names)
         self.assertEqual(rc, 0, "\n".join(x for x in out.splitlines() if not x.startswith("ok")) + err)

@@ -28,6 +28,8 @@ void text_error_format(const struct text_error *err, char *buf, size_t size);
 
 /* The whole program, with a NUL behind; *@len may be NULL. free() it. NULL: no memory. */
 char *text_print(const struct program *p, size_t *len);
+/* The same; @starts has room for p->nr: where in the text the group that begins at a record does. */
+char *text_print_groups(const struct program *p, size_t *starts, size_t *len);
 /* One group (program.h) of it, the one that record @at is in; no newline at the end. free() it. */
 char *text_print_op(const struct program *p, size_t at);
 /* Op number @op (from 1) likewise; NULL also when there is no such op. */

@@ -559,17 +559,24 @@ static char *finish(struct printer *pr)
 	return NULL;
 }
 
-char *text_print(const struct program *p, size_t *len)
+char *text_print_groups(const struct program *p, size_t *starts, size_t *len)
 {
 	struct printer pr = {0};
 
 	for (size_t at = 0; at < p->nr && !pr.no_memory; at = pr.group.next) {
+		if (starts)
+			starts[at] = pr.len;
 		put_group(&pr, p, at);
 		put(&pr, "\n");
 	}
 	if (len)
 		*len = pr.len;
 	return finish(&pr);
+}
+
+char *text_print(const struct program *p, size_t *len)
+{
+	return text_print_groups(p, NULL, len);
 }
 
 char *text_print_op(const struct program *p, size_t record)

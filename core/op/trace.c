@@ -87,6 +87,8 @@ static int parse(struct trace *t, const char *buf, size_t len, char *err, size_t
 		rc = program_decode(&t->program, buf, len);
 	else
 		rc = text_parse(&t->program, buf, len, name, &te);
+	if (!rc && !binary)
+		t->text = strndup(buf, len);
 	/* Bytes are not to ask for terabytes: as in the fuzz target. */
 	if (binary)
 		run_reduce(&t->program, RUN_PAGES_FUZZ);
@@ -122,7 +124,8 @@ void trace_free(struct trace *t)
 {
 	program_free(&t->program);
 	free(t->path);
-	t->path = NULL;
+	free(t->text);
+	t->path = t->text = NULL;
 }
 
 void trace_op_text(const struct trace *t, u32 op, char *out, size_t size)

@@ -7,6 +7,7 @@
 
 struct trace {
 	char *path; /* as given; "-" is standard input */
+	char *text; /* what was read, with a NUL behind; NULL: it was binary */
 	struct program program;
 	u32 nr_ops;
 };

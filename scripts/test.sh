@@ -213,6 +213,11 @@ for c in format globals; do
 done
 check "trace2ops" python3 -B scripts/test_trace2ops.py
 check "linux_variant" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_linux_variant.py
+if [ -n "$tree" ]; then
+	check "kernel-check" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_kernel_check.py
+else
+	skipped "kernel-check: no kernel tree"
+fi
 
 if links_fuzzer clang; then
 	check "build fuzz-ops-libfuzzer" build_in build/fuzz --preset fuzz

@@ -19,6 +19,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -207,6 +208,7 @@ def main():
     p.add_argument("--runs", type=int, default=200000, metavar="N")
     p.add_argument("--json", metavar="FILE")
     args = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the kernel's code is not left in /tmp
     work = tempfile.mkdtemp(prefix="nosnoop-mutants.")
     try:
         if not os.path.exists(os.path.join(BIN, "nosnoop-fuzz")):

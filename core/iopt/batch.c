@@ -175,6 +175,7 @@ void batch_skip(struct pfn_batch *b, u64 n)
 {
 	u32 i = 0, kept = 0;
 
+	batch_look_anew(b);
 	b->total_pfns -= n;
 	for (; i < b->end && n >= b->npfns[i]; i++)
 		n -= b->npfns[i];
@@ -201,6 +202,7 @@ void batch_clear_carry(struct pfn_batch *b, u64 keep, struct iommufd_ctx *ctx)
 		batch_clear(b);
 		return;
 	}
+	batch_look_anew(b);
 	b->pfns[0] = b->pfns[i] + (b->npfns[i] - keep);
 	b->npfns[0] = keep;
 	b->end = 1;
@@ -251,14 +253,20 @@ void batch_from_domain_continue(struct pfn_batch *b, struct iopt_domain *domain,
 	}
 }
 
-u64 batch_run_at(const struct pfn_batch *b, u64 offset, u64 *pfn)
+u64 batch_run_at(struct pfn_batch *b, u64 offset, u64 *pfn)
 {
-	for (u32 i = 0; i < b->end; i++) {
-		if (offset < b->npfns[i]) {
-			*pfn = b->pfns[i] + offset;
-			return b->npfns[i] - offset;
+	if (offset < b->before_seen)
+		batch_look_anew(b);
+	offset -= b->before_seen;
+	for (; b->seen < b->end; b->seen++) {
+		u32 n = b->npfns[b->seen];
+
+		if (offset < n) {
+			*pfn = b->pfns[b->seen] + offset;
+			return n - offset;
 		}
-		offset -= b->npfns[i];
+		offset -= n;
+		b->before_seen += n;
 	}
 	return 0;
 }

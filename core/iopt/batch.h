@@ -23,7 +23,10 @@ struct pfn_batch {
 	u32 array_size;
 	u32 end; /* runs in use */
 	u64 total_pfns;
-	void *memory; /* NULL: the inline or backup buffer is in use */
+	/* Where batch_run_at() looked last: pages are asked for one behind the other. */
+	u32 seen;
+	u64 before_seen; /* pfns in the runs before that one */
+	void *memory;	 /* NULL: the inline or backup buffer is in use */
 	size_t memory_bytes;
 	u64 inline_buf[BATCH_BACKUP_BYTES / 8];
 };
@@ -34,8 +37,16 @@ int batch_init(struct pfn_batch *b, struct iommufd_ctx *ctx, u64 npages);
 void batch_init_backup(struct pfn_batch *b, struct iommufd_ctx *ctx, u64 npages);
 void batch_destroy(struct pfn_batch *b, struct iommufd_ctx *ctx);
 
+/* Runs have gone from the front, or other ones are there. */
+static inline void batch_look_anew(struct pfn_batch *b)
+{
+	b->seen = 0;
+	b->before_seen = 0;
+}
+
 static inline void batch_clear(struct pfn_batch *b)
 {
+	batch_look_anew(b);
 	b->end = 0;
 	b->total_pfns = 0;
 }
@@ -79,6 +90,6 @@ void batch_from_domain_continue(struct pfn_batch *b, struct iopt_domain *domain,
 				struct iopt_area *area, u64 first, u64 last);
 
 /* The run that holds the pfn at offset, from there on: its first pfn, and how many follow in it. */
-u64 batch_run_at(const struct pfn_batch *b, u64 offset, u64 *pfn);
+u64 batch_run_at(struct pfn_batch *b, u64 offset, u64 *pfn);
 
 #endif

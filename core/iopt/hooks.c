@@ -154,8 +154,7 @@ static int call_before_map(const struct flush_piece *p, const void *nr_nc)
 		       ?: hook_result(ctx, ctx->policy->before_map(p, *(const u32 *)nr_nc));
 }
 
-int hook_before_map(struct iopt_area *area, const struct pfn_batch *b, u64 first, u64 last,
-		    u32 nr_nc)
+int hook_before_map(struct iopt_area *area, struct pfn_batch *b, u64 first, u64 last, u32 nr_nc)
 {
 	struct pfn_view v = {.batch = b, .index = first};
 

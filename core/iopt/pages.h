@@ -151,14 +151,13 @@ int iopt_pages_rw_access(struct iopt_area *area, u64 start_byte, void *data, u64
 /* hooks.c: the policy's side of all this */
 void hooks_setup(struct iommufd_ctx *ctx);
 struct pfn_view {
-	const struct pfn_batch *batch; /* or */
+	struct pfn_batch *batch; /* or */
 	const u64 *array;
 	u64 index; /* of the first pfn */
 };
 /* What a hook that may fail came to: anything but 0 and a negative errno is a bug of the policy. */
 int hook_result(struct iommufd_ctx *ctx, int rc);
-int hook_before_map(struct iopt_area *area, const struct pfn_batch *b, u64 first, u64 last,
-		    u32 nr_nc);
+int hook_before_map(struct iopt_area *area, struct pfn_batch *b, u64 first, u64 last, u32 nr_nc);
 void hook_before_unmap(struct iopt_area *area, struct iopt_domain *domain, const struct pfn_view *v,
 		       u64 first, u64 last, u32 flags);
 void hook_after_unmap(struct iopt_area *area, struct iopt_domain *domain, const struct pfn_view *v,

@@ -253,6 +253,78 @@ static void batch_extends_beyond_capacity_only_when_contiguous(void **state)
 	assert_int_equal(batch_run_at(&b, 5, &pfn), 0);
 }
 
+/* One lookup after the other, in any order, and between changes of the batch. */
+static void batch_lookups_do_not_depend_on_their_order(void **state)
+{
+	static const u64 order[] = {0, 1, 5, 6, 2, 9, 9, 3, 8, 7, 4, 0, 9};
+	static const u64 want[] = {10, 11, 20, 30, 31, 32, 40, 41, 50, 60};
+	struct pfn_batch b;
+	u64 pfn;
+
+	batch_of(&b, 8);
+	for (u32 i = 0; i < ARRAY_SIZE(want); i++)
+		assert_int_equal(batch_add_run(&b, want[i], 1), 1);
+	for (u32 i = 0; i < ARRAY_SIZE(order); i++) {
+		assert_true(batch_run_at(&b, order[i], &pfn) >= 1);
+		assert_int_equal(pfn, want[order[i]]);
+	}
+	assert_int_equal(batch_run_at(&b, 10, &pfn), 0);
+	assert_int_equal(batch_run_at(&b, 9, &pfn), 1);
+	/* What was the tenth is the sixth when four have gone; then it is longer. */
+	batch_skip(&b, 4);
+	for (u32 i = 0; i < 6; i++) {
+		assert_true(batch_run_at(&b, i, &pfn) >= 1);
+		assert_int_equal(pfn, want[i + 4]);
+	}
+	assert_int_equal(batch_add_run(&b, 61, 3), 3);
+	assert_int_equal(batch_run_at(&b, 5, &pfn), 4);
+	batch_clear(&b);
+	assert_int_equal(batch_run_at(&b, 0, &pfn), 0);
+	assert_int_equal(batch_add_run(&b, 70, 2), 2);
+	assert_int_equal(batch_run_at(&b, 1, &pfn), 1);
+	assert_int_equal(pfn, 71);
+}
+
+/* Both take what batch_add_run() takes, one by one, of any list and into any room. */
+static void batches_of_lists_equal_single_runs(void **state)
+{
+	static const u64 pfns[] = {12, 13, 20, 22, 23, 24, 40, 41, 50};
+	static const struct pfn_run runs[] = {{12, 2}, {20, 1}, {22, 3}, {40, 2}, {50, 1}};
+
+	for (u32 room = 1; room < 8; room++) {
+		for (u64 before = 0; before < 3; before++) {
+			struct pfn_batch one, array, list;
+			u64 taken = 0, got;
+
+			batch_of(&one, room);
+			batch_of(&array, room);
+			batch_of(&list, room);
+			/* Nothing, what the list continues, what it does not. */
+			if (before) {
+				batch_add_run(&one, 9 + before, 1);
+				batch_add_run(&array, 9 + before, 1);
+				batch_add_run(&list, 9 + before, 1);
+			}
+			for (u32 i = 0; i < ARRAY_SIZE(runs); i++) {
+				got = batch_add_run(&one, runs[i].pfn, runs[i].n);
+				taken += got;
+				if (got < runs[i].n)
+					break;
+			}
+			assert_int_equal(batch_add_array(&array, pfns, ARRAY_SIZE(pfns)), taken);
+			assert_int_equal(batch_add_runs(&list, runs, ARRAY_SIZE(runs)), taken);
+			assert_int_equal(array.total_pfns, one.total_pfns);
+			assert_int_equal(list.total_pfns, one.total_pfns);
+			assert_int_equal(array.end, one.end);
+			assert_int_equal(list.end, one.end);
+			assert_memory_equal(array.pfns, one.pfns, one.end * sizeof(u64));
+			assert_memory_equal(list.pfns, one.pfns, one.end * sizeof(u64));
+			assert_memory_equal(array.npfns, one.npfns, one.end * sizeof(u32));
+			assert_memory_equal(list.npfns, one.npfns, one.end * sizeof(u32));
+		}
+	}
+}
+
 static void batch_run_length_stops_at_32_bits(void **state)
 {
 	struct pfn_batch b;
@@ -293,6 +365,8 @@ int main(void)
 		cmocka_unit_test(spans_partition_and_label),
 		cmocka_unit_test(pfn_store_agrees_with_an_array),
 		cmocka_unit_test(batch_extends_beyond_capacity_only_when_contiguous),
+		cmocka_unit_test(batch_lookups_do_not_depend_on_their_order),
+		cmocka_unit_test(batches_of_lists_equal_single_runs),
 		cmocka_unit_test(batch_run_length_stops_at_32_bits),
 		cmocka_unit_test(batch_skip_and_carry),
 	};

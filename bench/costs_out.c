@@ -40,7 +40,7 @@ static void print_players(FILE *f, const struct costs_options *opt)
 
 static void print_time(FILE *f, const char *label, const char *name, const struct cost_times *t)
 {
-	fprintf(f, "%-13s %-8.8s %8.2f %8.2f %8.2f %8.2f .. %.2f\n", label, name, t->total.median,
+	fprintf(f, "%-13s %-9.9s %8.2f %8.2f %8.2f %8.2f .. %.2f\n", label, name, t->total.median,
 		t->machine.median, t->own.median, t->own.q1, t->own.q3);
 }
 
@@ -48,7 +48,7 @@ static void print_times(FILE *f, const struct costs_row *rows, u32 nr)
 {
 	char buf[24];
 
-	fprintf(f, "%-13s %-8s %8s %8s %8s %s\n", "workload", "backend", "total", "machine", "own",
+	fprintf(f, "%-13s %-9s %8s %8s %8s %s\n", "workload", "backend", "total", "machine", "own",
 		"  own, middle half");
 	for (u32 r = 0; r < nr; r++) {
 		const struct costs_row *row = &rows[r];
@@ -64,8 +64,8 @@ static void print_ratio(FILE *f, const char *label, const char *first, const cha
 {
 	char pair[24];
 
-	snprintf(pair, sizeof(pair), "%.8s/%.8s", first, name);
-	fprintf(f, "%-13s %-17s %6.3f %6.3f..%-6.3f %6.3f %6.3f..%.3f\n", label, pair,
+	snprintf(pair, sizeof(pair), "%.8s/%.9s", first, name);
+	fprintf(f, "%-13s %-18s %6.3f %6.3f..%-6.3f %6.3f %6.3f..%.3f\n", label, pair,
 		t->total_ratio.median, t->total_ratio.q1, t->total_ratio.q3, t->own_ratio.median,
 		t->own_ratio.q1, t->own_ratio.q3);
 }
@@ -74,7 +74,7 @@ static void print_ratios(FILE *f, const struct costs_row *rows, u32 nr)
 {
 	char buf[24];
 
-	fprintf(f, "\n%-13s %-17s %6s %-14s %6s %s\n", "workload", "ratio", "total",
+	fprintf(f, "\n%-13s %-18s %6s %-14s %6s %s\n", "workload", "ratio", "total",
 		"  middle half", "own", "  middle half");
 	for (u32 r = 0; r < nr; r++) {
 		const struct costs_row *row = &rows[r];
@@ -92,13 +92,13 @@ static void print_counts(FILE *f, const struct costs_row *rows, u32 nr)
 {
 	char buf[24];
 
-	fprintf(f, "\n%-13s %-8s %8s %8s %8s %6s %6s %7s\n", "one pass", "backend", "maps",
+	fprintf(f, "\n%-13s %-9s %8s %8s %8s %6s %6s %7s\n", "one pass", "backend", "maps",
 		"unmaps", "reads", "syncs", "pins", "calls");
 	for (u32 r = 0; r < nr; r++) {
 		for (u32 i = 0; i < rows[r].opt.nr_players; i++) {
 			const struct cost *c = &rows[r].costs.of[i];
 
-			fprintf(f, "%-13s %-8.8s %8llu %8llu %8llu %6llu %6llu %7llu\n",
+			fprintf(f, "%-13s %-9.9s %8llu %8llu %8llu %6llu %6llu %7llu\n",
 				label(&rows[r], !i, buf), short_name(&rows[r].opt.player[i]),
 				(unsigned long long)c->count.map_calls,
 				(unsigned long long)c->count.unmap_calls,
@@ -123,13 +123,13 @@ static void print_instructions(FILE *f, const struct costs_row *rows, u32 nr, co
 			why);
 		return;
 	}
-	fprintf(f, "\n%-13s %-8s %10s %10s %10s\n", "instructions", "backend", "total", "machine",
+	fprintf(f, "\n%-13s %-9s %10s %10s %10s\n", "instructions", "backend", "total", "machine",
 		"own");
 	for (u32 r = 0; r < nr; r++) {
 		for (u32 i = 0; i < rows[r].opt.nr_players; i++) {
 			const struct cost *c = &rows[r].costs.of[i];
 
-			fprintf(f, "%-13s %-8.8s ", label(&rows[r], !i, buf),
+			fprintf(f, "%-13s %-9.9s ", label(&rows[r], !i, buf),
 				short_name(&rows[r].opt.player[i]));
 			if (c->has_instructions)
 				fprintf(f, "%10.1f %10.1f %10.1f\n", c->instructions,

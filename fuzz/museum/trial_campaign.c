@@ -15,17 +15,18 @@ static void on_running(void *ctx, const struct program *p, const struct flush_po
 }
 
 /* A step may go on after the first finding, under other policies: that one counts. */
-static void on_found(void *ctx, const struct campaign_finding *f)
+static bool on_found(void *ctx, const struct campaign_finding *f)
 {
 	struct trial *t = ctx;
 
 	if (t->end == TRIAL_RULE)
-		return;
+		return true;
 	t->end = TRIAL_RULE;
 	t->op = rule_op(f->run, &f->rule);
 	snprintf(t->rule, sizeof(t->rule), "%s", f->rule.name);
 	snprintf(t->what, sizeof(t->what), "run %llu of the campaign",
 		 (unsigned long long)f->run_number);
+	return true;
 }
 
 static struct campaign *create(struct trial *t, const struct exhibit *e,

@@ -38,10 +38,27 @@ static void print_players(FILE *f, const struct costs_options *opt)
 	}
 }
 
+struct text {
+	char at[32];
+};
+
+/* In at most @width characters, with fewer digits if need be: a busy machine must not bend the table. */
+static struct text fit(double v, int digits, int width)
+{
+	struct text t;
+
+	while (snprintf(t.at, sizeof(t.at), "%.*f", digits, v) > width && digits)
+		digits--;
+	if (strlen(t.at) > (size_t)width)
+		snprintf(t.at, sizeof(t.at), "%.0e", v);
+	return t;
+}
+
 static void print_time(FILE *f, const char *label, const char *name, const struct cost_times *t)
 {
-	fprintf(f, "%-13s %-9.9s %8.2f %8.2f %8.2f %8.2f .. %.2f\n", label, name, t->total.median,
-		t->machine.median, t->own.median, t->own.q1, t->own.q3);
+	fprintf(f, "%-13s %-9.9s %8s %8s %8s %8s .. %s\n", label, name,
+		fit(t->total.median, 2, 8).at, fit(t->machine.median, 2, 8).at,
+		fit(t->own.median, 2, 8).at, fit(t->own.q1, 2, 8).at, fit(t->own.q3, 2, 8).at);
 }
 
 static void print_times(FILE *f, const struct costs_row *rows, u32 nr)
@@ -62,19 +79,20 @@ static void print_times(FILE *f, const struct costs_row *rows, u32 nr)
 static void print_ratio(FILE *f, const char *label, const char *first, const char *name,
 			const struct cost_times *t)
 {
+	const struct spread *total = &t->total_ratio, *own = &t->own_ratio;
 	char pair[24];
 
-	snprintf(pair, sizeof(pair), "%.8s/%.9s", first, name);
-	fprintf(f, "%-13s %-18s %6.3f %6.3f..%-6.3f %6.3f %6.3f..%.3f\n", label, pair,
-		t->total_ratio.median, t->total_ratio.q1, t->total_ratio.q3, t->own_ratio.median,
-		t->own_ratio.q1, t->own_ratio.q3);
+	snprintf(pair, sizeof(pair), "%.7s/%.9s", first, name);
+	fprintf(f, "%-13s %-17s %6s %6s..%-6s %6s %6s..%s\n", label, pair,
+		fit(total->median, 3, 6).at, fit(total->q1, 3, 6).at, fit(total->q3, 3, 6).at,
+		fit(own->median, 3, 6).at, fit(own->q1, 3, 6).at, fit(own->q3, 3, 6).at);
 }
 
 static void print_ratios(FILE *f, const struct costs_row *rows, u32 nr)
 {
 	char buf[24];
 
-	fprintf(f, "\n%-13s %-18s %6s %-14s %6s %s\n", "workload", "ratio", "total",
+	fprintf(f, "\n%-13s %-17s %6s %-14s %6s %s\n", "workload", "ratio", "total",
 		"  middle half", "own", "  middle half");
 	for (u32 r = 0; r < nr; r++) {
 		const struct costs_row *row = &rows[r];

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "bench/costs.h"
+#include "bench/costs_out.h"
 #include "bench/stats.h"
 #include "core/flush/registry.h"
 #include "core/op/backend_linux.h"
@@ -345,6 +345,40 @@ static void test_instructions(void **state)
 	counters_close(&counters);
 }
 
+static void assert_columns(const char *text)
+{
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		if (strcspn(line, "\n") > 75)
+			fail_msg("more than 75 columns: %.*s", (int)strcspn(line, "\n"), line);
+}
+
+/* Whatever a machine measures. */
+static void test_columns(void **state)
+{
+	static const double values[] = {0, 0.5, -0.5, 1234.5, -99999.5, 1e7, -1e12, 1e-12};
+	struct costs_row row = {.opt = options_for(run_layout(0), 64)};
+	char *text;
+	size_t len;
+
+	row.opt.player[1] = row.opt.player[2] = row.opt.player[0];
+	row.opt.player[1].name = "/a/long/path/to/a-tree-with-a-name.so";
+	row.opt.nr_players = 3;
+	for (u32 i = 0; i < ARRAY_SIZE(values); i++) {
+		double v = values[i];
+		struct spread s = {v, v, v};
+		struct cost_times t = {s, s, s, {s, s}, s, s};
+		FILE *f = open_memstream(&text, &len);
+
+		for (u32 k = 0; k < 3; k++)
+			row.costs.of[k].time = t;
+		row.costs.again = t;
+		costs_print(f, &row, 1, "No such file or directory");
+		fclose(f);
+		assert_columns(text);
+		free(text);
+	}
+}
+
 static void test_quantile(void **state)
 {
 	double v[] = {1, 2, 3, 4, 5}, two[] = {10, 20};
@@ -452,19 +486,13 @@ static void test_command_linux(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replay_core),
-		cmocka_unit_test(test_replay_linux),
-		cmocka_unit_test(test_replay_others),
-		cmocka_unit_test(test_same_translations),
-		cmocka_unit_test(test_costs),
-		cmocka_unit_test(test_costs_linux),
-		cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_instructions),
-		cmocka_unit_test(test_quantile),
-		cmocka_unit_test(test_bad_options),
-		cmocka_unit_test(test_policy_of_a_tree),
-		cmocka_unit_test(test_command),
-		cmocka_unit_test(test_command_linux),
+		cmocka_unit_test(test_replay_core),   cmocka_unit_test(test_replay_linux),
+		cmocka_unit_test(test_replay_others), cmocka_unit_test(test_same_translations),
+		cmocka_unit_test(test_costs),	      cmocka_unit_test(test_costs_linux),
+		cmocka_unit_test(test_too_many),      cmocka_unit_test(test_instructions),
+		cmocka_unit_test(test_columns),	      cmocka_unit_test(test_quantile),
+		cmocka_unit_test(test_bad_options),   cmocka_unit_test(test_policy_of_a_tree),
+		cmocka_unit_test(test_command),	      cmocka_unit_test(test_command_linux),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@ struct corpus {
 	struct trace *traces;
 };
 
-/* Adds; a folder that does not exist has no traces. Fails the test on a trace that is none. */
+/* Adds, folders called linux left out; one that does not exist has no traces. Fails the test on a trace that is none. */
 void corpus_load(struct corpus *c, const char *folder);
 void corpus_free(struct corpus *c);
 

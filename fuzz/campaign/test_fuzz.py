@@ -334,7 +334,7 @@ class Words(Fuzz):
                            (("--runs", "-1"), "--runs -1: expected"), (("--seconds", "soon"), "--seconds soon: expected"),
                            (("--seconds", "-2"), "expected seconds"), (("--jobs", "1000"), "--jobs 1000: expected"),
                            (("--seed", "x"), "--seed x: expected"), (("--contracts", "Q"), "--contracts Q: expected"),
-                           (("--backend", "linux"), "linux.*this build has core"), (("trace.ops",), "trace.ops"),
+                           (("--backend", "nosuch"), "nosuch.*wanted core, linux"), (("--diff=nosuch",), "nosuch.*wanted core"), (("trace.ops",), "trace.ops"),
                            (("--out", plain), "expected a folder"), (("--corpus", plain), "expected a folder"),
                            (("--out", full), r"ledger\.json:1:\d+: .*expected a ledger")):
             with self.subTest(args=args):

@@ -6,6 +6,7 @@
  * areas come to lie where a mock domain reaches.
  */
 #include "core/compat/fault.h"
+#include "core/op/bind.h"
 #include "fuzz/export/adapt.h"
 
 #include <stdlib.h>
@@ -207,13 +208,21 @@ static bool adapt_caller(struct adapter *a, struct op *op)
 {
 	if (!has_task(op->code) && op_info(op->code)->fields & OPX_REQ)
 		op->thread = a->to->here;
-	if (!has_task(op->code) || !(a->gone >> op->thread & 1))
+	if (!has_task(op->code) || op->code == OP_BUFFER || !(a->gone >> op->thread & 1))
 		return true;
-	if (op->code == OP_BUFFER)
-		note(a, NOTE_GONE);
-	else
-		leave_out(a, op, NOTE_GONE);
-	return op->code == OP_BUFFER;
+	leave_out(a, op, NOTE_GONE);
+	return false;
+}
+
+/*
+ * A reference that is not bound was one to nothing. With other domains, or other failures, it might
+ * be one to something here.
+ */
+static void adapt_refs(struct op *op)
+{
+	for (unsigned int i = 0; i < 3; i++)
+		if (op_ref_kind(op, i) != OBJ_NONE && !op_by_id(op, i))
+			op_set_ref(op, i, NO_OBJECT, true);
 }
 
 /*
@@ -231,6 +240,7 @@ static void adapt_fail(struct adapter *a, struct op *op)
 static void adapt_op(struct adapter *a, struct op *op)
 {
 	adapt_fail(a, op);
+	adapt_refs(op);
 	if (!adapt_caller(a, op))
 		return;
 	switch (op->code) {
@@ -319,6 +329,7 @@ static void adapt_group(struct adapter *a, const struct op_group *g)
 	for (size_t i = 0; i < g->nr_more; i++) {
 		op = g->more[i];
 		moves_apply(&a->to->moves, &g->more[i], &op);
+		adapt_refs(&op);
 		add(a, &op);
 	}
 	a->to->steps[a->to->nr++] = a->step;

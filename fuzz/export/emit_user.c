@@ -156,8 +156,10 @@ static void emit_buffer(struct exporter *ex)
 		.task = ex->op->thread,
 		.npages = buffer_npages(ex->made),
 	};
-	if (ex->gone >> b->task & 1)
+	if (ex->gone >> b->task & 1) {
+		remark(ex, EXPORT_LEFT, "%s", note_text(NOTE_GONE));
 		return;
+	}
 	len = pages_text(b->npages);
 	if (wanted(ex, VAR_BUF, id))
 		as(ex, b->task);
@@ -322,8 +324,8 @@ static void emit_task_op(struct exporter *ex)
 			code(ex, "limit_memlock(RLIM_INFINITY);");
 		else
 			code(ex, "limit_memlock(%s);", pages_text(ex->op->addr).s);
-		remark(ex, EXPORT_PARTLY,
-		       "other processes of this user are charged to the same limit");
+		if (task == ex->adapted.here)
+			remark(ex, EXPORT_WHOLE, "what else root has locked counts, too");
 		return;
 	case OP_CAP:
 		as(ex, task);
@@ -347,18 +349,26 @@ static bool wants_caps(const struct program *p)
 	return false;
 }
 
-/* As every task of a trace begins: no limit, and no right to ignore one. */
+/* As every task of a trace begins: a user of its own, no limit, and no right to ignore one. */
+static void begin_task(struct exporter *ex, u32 task)
+{
+	as(ex, task);
+	code(ex, "limit_memlock(RLIM_INFINITY);");
+	if (task != ex->adapted.here) {
+		need(ex, HELPER_OWN_USER);
+		code(ex, "own_user();");
+	}
+	code(ex, "set_caps(0, 1 << CAP_IPC_LOCK | 1 << CAP_SYS_RESOURCE);");
+}
+
 static void begin_tasks(struct exporter *ex)
 {
 	need(ex, HELPER_MEMLOCK);
 	need(ex, HELPER_CAPS);
-	for (u32 t = 0; t < 8; t++) {
-		if (t != ex->adapted.here && !(ex->adapted.children >> t & 1))
-			continue;
-		as(ex, t);
-		code(ex, "limit_memlock(RLIM_INFINITY);");
-		code(ex, "set_caps(0, 1 << CAP_IPC_LOCK | 1 << CAP_SYS_RESOURCE);");
-	}
+	for (u32 t = 0; t < 8; t++)
+		if (ex->adapted.children >> t & 1)
+			begin_task(ex, t);
+	begin_task(ex, ex->adapted.here);
 }
 
 void emit_user_start(struct exporter *ex)

@@ -120,6 +120,7 @@ static void put_includes(FILE *out, u32 helpers)
 		{0, "errno.h"},
 		{0, "fcntl.h"},
 		{NEEDS(CAPS), "linux/capability.h"},
+		{NEEDS(CHILDREN), "sched.h"},
 		{NEEDS(CHILDREN), "signal.h"},
 		{0, "stdint.h"},
 		{NEEDS(NTH), "stdio.h"},

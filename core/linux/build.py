@@ -146,7 +146,7 @@ class Build:
         self.folder = folder
         self.flags = ["-std=gnu11", "-fPIC", "-fvisibility=hidden", "-ffunction-sections",
                       "-fdata-sections", "-fno-strict-aliasing", "-fno-strict-overflow", "-g",
-                      "-DCONFIG_64BIT=1", "-DCONFIG_INTERVAL_TREE_SPAN_ITER=1", "-DCONFIG_IOMMU_API=1", "-DCONFIG_XARRAY_MULTI=1",
+                      "-DCONFIG_64BIT=1", "-DCONFIG_X86=1", "-DCONFIG_X86_64=1", "-DCONFIG_INTERVAL_TREE_SPAN_ITER=1", "-DCONFIG_IOMMU_API=1", "-DCONFIG_XARRAY_MULTI=1",
                       "-DCONFIG_IOMMUFD_DRIVER=1", "-DCONFIG_IOMMUFD_DRIVER_CORE=1",
                       "-DCONFIG_IOMMUFD=1", "-DCONFIG_TRANSPARENT_HUGEPAGE=1", "-DCONFIG_BASE_SMALL=0",
                       "-D__KERNEL__", "-DNOSNOOP_COMPAT_H"]
@@ -185,6 +185,21 @@ class Build:
         names = [n for n in pool.map(self.probe, PROBES.items()) if n]
         self.defines = ["-DHAVE_%s=1" % n for n in names]
         return names
+
+
+CLEANS = re.compile(r"\b(arch_clean_nonsnoop_dma|arch_flush_cache_phys|clflush_cache_range)\s*\(")
+
+
+def names_a_clean(tree):
+    """(file, line) where a file of iommufd calls a clean primitive, comments apart; None: nowhere"""
+    folder = os.path.join(tree, IOMMUFD)
+    for name in sorted(n for n in os.listdir(folder) if n.endswith((".c", ".h"))):
+        with open(os.path.join(folder, name), errors="replace") as f:
+            text = re.sub(r"/\*.*?\*/|//[^\n]*", lambda m: "\n" * m[0].count("\n"), f.read(), flags=re.S)
+        found = CLEANS.search(text)
+        if found:
+            return "%s/%s:%d" % (IOMMUFD, name, text.count("\n", 0, found.start()) + 1)
+    return None
 
 
 def undefined_calls(objects):
@@ -231,6 +246,11 @@ def build(args):
         jobs = [pool.submit(b.compile, s, (), os.path.basename(s)) for s in judged + below]
         objects = [j.result() for j in jobs]
         calls = undefined_calls(objects[:len(judged)])
+        flushes = bool(calls & {"kenv_clean", "kenv_clean_virt"})
+        named = names_a_clean(b.tree)
+        if named and not flushes:
+            raise Failure("%s calls a clean, and no file that is compiled here does: a configuration option that is not set, or "
+                          "a file that is not compiled; the rule of this tree cannot be judged" % named, 1)
         lacks = [PROBES[n][0] for n in PROBES if n not in features]
         about = {
             "NAME": "linux-" + version_of(b.tree),
@@ -239,13 +259,12 @@ def build(args):
             "LACKS": "; ".join(lacks),
         }
         b.defines += ["-DTREE_%s=\"%s\"" % (k, v) for k, v in about.items()]
-        b.defines.append("-DTREE_FLUSHES=%d" % bool(calls & {"kenv_clean", "kenv_clean_virt"}))
+        b.defines.append("-DTREE_FLUSHES=%d" % flushes)
         jobs = [pool.submit(b.compile, os.path.join(HERE, s), (), "our_" + s) for s in OURS]
         objects += [j.result() for j in jobs]
     missing = link(b, args, objects, out)
     print("%s: %s, sha256 %s, %s" % (args.out, about["NAME"], about["HASH"][:16],
-                                     "flushes" if bool(calls & {"kenv_clean", "kenv_clean_virt"})
-                                     else "never flushes"))
+                                     "flushes" if flushes else "never flushes"))
     if missing:
         print("called by the tree and not modelled: " + " ".join(missing))
     if lacks:

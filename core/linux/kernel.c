@@ -39,25 +39,35 @@ static const struct {
 } fault_places[] = {
 	{"temp_kmalloc", FAULT_TEMP},
 	{"pages_to_xarray", FAULT_STORE},
+	{"pfn_reader_user_pin", FAULT_NR}, /* GUP: the machine's */
 	{"pfn_reader_user_update_pinned", FAULT_CHARGE},
 	{"iopt_pages_rw_page", FAULT_RW},
 	{"iopt_table_enforce_dev_resv_regions", FAULT_RESERVE},
 };
 
+/* Elsewhere no program could inject anything, and nobody would notice: no verdict on such a tree. */
 bool kenv_should_fail(const char *function)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fault_places); i++)
 		if (!strcmp(function, fault_places[i].function))
-			return fails(fault_places[i].point);
+			return fault_places[i].point != FAULT_NR && fails(fault_places[i].point);
+	kenv_finding("SHIM",
+		     "a fault point stands in a function that core/linux/kernel.c does not know",
+		     0);
 	return false;
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
 struct block {
-	u64 size; /* with this header */
-	u64 serial;
+	u64 size;   /* with this header; the arena's while the block is free */
+	u64 serial; /* BLOCK_FREE: given back */
 };
+
+#define BLOCK_FREE  ~0ULL
+#define POISON_NEW  0xa5 /* what kmalloc() leaves, for who reads before he writes */
+#define POISON_FREE 0x6b
+#define POISONS	    IS_ENABLED(CONFIG_IOMMUFD_TEST)
 
 u64 kenv_serial(const void *p)
 {
@@ -82,28 +92,43 @@ static void *get_block(size_t size)
 
 void *kenv_alloc(size_t size, gfp_t gfp)
 {
+	void *p;
+
 	if (!(gfp & __GFP_NOFAIL) && fails(FAULT_ALLOC))
 		return NULL;
-	return get_block(size);
+	p = get_block(size);
+	if (p && POISONS && !(gfp & __GFP_ZERO))
+		memset(p, POISON_NEW, size);
+	return p;
 }
 
 void kfree(const void *p)
 {
 	struct kenv_run *run = kenv_run;
 	struct block *b;
+	u64 size;
 
 	if (!p)
 		return;
 	b = (struct block *)p - 1;
+	if (POISONS && b->serial == BLOCK_FREE) {
+		kenv_finding("WARN", "kfree() of what was freed before", 0);
+		return;
+	}
+	size = b->size;
+	if (POISONS) {
+		memset(b + 1, POISON_FREE, size - sizeof(*b));
+		b->serial = BLOCK_FREE;
+	}
 	run->live_blocks--;
-	run->host->free(run->ctx, b, b->size);
+	run->host->free(run->ctx, b, size);
 }
 
 struct kmem_cache *radix_tree_node_cachep;
 
 void *kenv_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
-	struct xa_node *node = kenv_alloc(sizeof(*node), gfp);
+	struct xa_node *node = kenv_alloc(sizeof(*node), gfp | __GFP_ZERO);
 
 	if (node)
 		INIT_LIST_HEAD(&node->private_list);
@@ -438,6 +463,11 @@ void *kenv_memcpy(void *to, const void *from, size_t n)
 /* A clean that the tree asks for is complete when it returns, as the posted patch's is. */
 void kenv_clean(phys_addr_t phys, size_t length)
 {
+	/* Pfns are far below: an address of the kernel's mapping went in where a physical one belongs. */
+	if (phys >= KENV_KMAP || phys + length > KENV_KMAP) {
+		kenv_finding("SHIM", "a clean of what is no physical address", 0);
+		return;
+	}
 	kenv_run->host->clean(kenv_run->ctx, phys, length);
 	kenv_run->host->drain(kenv_run->ctx);
 }

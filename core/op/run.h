@@ -96,11 +96,11 @@ struct run_config {
 
 /* What an op came to. */
 struct run_result {
-	u8 code;    /* enum op_code; OP_NR: the teardown */
-	u8 kind;    /* enum request_kind */
-	bool noop;  /* it could refer to nothing */
-	bool armed; /* a failure was to be injected, whether its place was met or not */
-	u8 fired;   /* enum fault_point that was injected, 0: none */
+	u8 code;	/* enum op_code; OP_NR: the teardown */
+	u8 kind;	/* enum request_kind */
+	bool noop;	/* it could refer to nothing */
+	bool elsewhere; /* a failure was to be injected whose n-th place differs among backends */
+	u8 fired;	/* enum fault_point that was injected, 0: none */
 	s32 rc;
 	u64 out;    /* IOVA of a map or copy, bytes of an unmap, what an option or RANGES gave */
 	u64 digest; /* state after the op, with config.digests */

@@ -128,8 +128,7 @@ static void gave_errno(const struct run *r, struct run_expect *e, u32 last_op)
 		return;
 	}
 	res = run_result(r, at);
-	/* A kernel tree may allocate where the core does not: the n-th place is another one there. */
-	if (res->armed && r->cfg.backend->policy) {
+	if (res->elsewhere && r->cfg.backend->policy) {
 		e->concerns = false;
 		return;
 	}

@@ -33,11 +33,18 @@ void run_arm(struct run *r, const struct run_op *o)
 		fault_arm(machine_fault(s->machine), op_fail_point(&o->op), op_fail_nth(&o->op));
 }
 
+/* A kernel tree allocates where the core does not, and reserves by allocating. */
+static bool is_allocation(u32 point)
+{
+	return point == FAULT_ANY || point == FAULT_ALLOC || point == FAULT_TEMP ||
+	       point == FAULT_RESERVE;
+}
+
 void run_disarm(struct run *r, struct run_op *o)
 {
 	struct fault *f = machine_fault(r->s->machine);
 
-	o->res.armed |= f->nth;
+	o->res.elsewhere |= f->nth && is_allocation(f->point);
 	if (f->nth)
 		o->res.fired = f->fired;
 	fault_disarm(f);

@@ -9,9 +9,9 @@
  *
  * Injected failures. The n-th place of a kind is not the same place on both sides: one allocates
  * where the other does not. So if a failure fired on either side and the two disagree in anything,
- * both go back to before the op and do it without a failure. By then each has been judged on its
- * own: the oracles see whether a failed request left a trace. If they found something, nothing
- * is taken back.
+ * both go back to before the op and do it without a failure. Before that the run itself is
+ * compared with its model: whether a failed request left a trace is seen then or never. If
+ * something was found, nothing is taken back. The twin is not judged here.
  */
 #include "core/op/run_priv.h"
 #include "core/op/op_info.h"
@@ -257,8 +257,11 @@ bool run_twin_step(struct run *r, const struct program *p, size_t *at)
 	more = step_both(r, p, at);
 	if (r->s->full || t->s->full || run_ops(r) == ops)
 		return more;
-	if (size && (fired(r) || fired(t)) && !run_findings(r) && !same(r, what, sizeof(what)))
-		more = redo(r, p, from, size, at);
+	if (size && (fired(r) || fired(t)) && !same(r, what, sizeof(what))) {
+		run_check(r);
+		if (!run_findings(r))
+			more = redo(r, p, from, size, at);
+	}
 	compare(r);
 	return more;
 }

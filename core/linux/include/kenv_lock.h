@@ -168,9 +168,10 @@ static inline struct rw_semaphore *kenv_down_write(struct rw_semaphore *s)
 	__attribute__((cleanup(kenv_up_write))) struct rw_semaphore *KENV_CAT( \
 		kenv_guard_, __LINE__) = kenv_down_write
 #define guard(kind) KENV_GUARD_##kind
-#define scoped_guard(kind, l)                   \
-	for (bool kenv_once = true; kenv_once;) \
-		for (guard(kind)(l); kenv_once; kenv_once = false)
+/* Two loops of one round: `break` leaves the inner one, and the outer one ends with it. */
+#define scoped_guard(kind, l)                                        \
+	for (bool kenv_outer = true; kenv_outer; kenv_outer = false) \
+		for (guard(kind)(l); kenv_outer; kenv_outer = false)
 #define __free(name) __attribute__((cleanup(kenv_free_##name)))
 #define no_free_ptr(p)                     \
 	({                                 \

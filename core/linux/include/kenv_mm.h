@@ -38,27 +38,30 @@
 #define __GFP_BITS_MASK		     ((gfp_t)((1u << __GFP_BITS_SHIFT) - 1))
 #define gfpflags_allow_blocking(gfp) (!!((gfp)&__GFP_DIRECT_RECLAIM))
 
-/* Zeroed always, in the run's arena; fault point ALLOC. */
+/* In the run's arena; fault point ALLOC. Not zeroed, and poisoned when freed, but in production builds. */
 void *kenv_alloc(size_t size, gfp_t gfp);
 void kfree(const void *p);
 #define kmalloc(size, gfp)	     kenv_alloc(size, gfp)
-#define kzalloc(size, gfp)	     kenv_alloc(size, gfp)
+#define kzalloc(size, gfp)	     kenv_alloc(size, (gfp) | __GFP_ZERO)
 #define kvmalloc(size, gfp)	     kenv_alloc(size, gfp)
-#define kvzalloc(size, gfp)	     kenv_alloc(size, gfp)
-#define kcalloc(n, size, gfp)	     kenv_alloc(size_mul(n, size), gfp)
-#define kvcalloc(n, size, gfp)	     kenv_alloc(size_mul(n, size), gfp)
+#define kvzalloc(size, gfp)	     kenv_alloc(size, (gfp) | __GFP_ZERO)
+#define kcalloc(n, size, gfp)	     kenv_alloc(size_mul(n, size), (gfp) | __GFP_ZERO)
+#define kvcalloc(n, size, gfp)	     kenv_alloc(size_mul(n, size), (gfp) | __GFP_ZERO)
 #define kmalloc_array(n, size, gfp)  kenv_alloc(size_mul(n, size), gfp)
 #define kvmalloc_array(n, size, gfp) kenv_alloc(size_mul(n, size), gfp)
 #define kvfree(p)		     kfree(p)
 #define KENV_GFP(...)		     KENV_GFP_(, ##__VA_ARGS__, GFP_KERNEL)
 #define KENV_GFP_(first, gfp, ...)   gfp
 #define kmalloc_obj(obj, ...)	     ((typeof(obj) *)kenv_alloc(sizeof(obj), KENV_GFP(__VA_ARGS__)))
-#define kzalloc_obj(obj, ...)	     ((typeof(obj) *)kenv_alloc(sizeof(obj), KENV_GFP(__VA_ARGS__)))
-#define kzalloc_flex(obj, m, n, ...) \
-	((typeof(obj) *)kenv_alloc(struct_size((typeof(obj) *)0, m, n), KENV_GFP(__VA_ARGS__)))
+#define kzalloc_obj(obj, ...) \
+	((typeof(obj) *)kenv_alloc(sizeof(obj), KENV_GFP(__VA_ARGS__) | __GFP_ZERO))
+#define kzalloc_flex(obj, m, n, ...)                                    \
+	((typeof(obj) *)kenv_alloc(struct_size((typeof(obj) *)0, m, n), \
+				   KENV_GFP(__VA_ARGS__) | __GFP_ZERO))
 #define kmalloc_objs(obj, n, ...) \
 	((typeof(obj) *)kenv_alloc(size_mul(n, sizeof(obj)), KENV_GFP(__VA_ARGS__)))
-#define kzalloc_objs(obj, n, ...) kmalloc_objs(obj, n, ##__VA_ARGS__)
+#define kzalloc_objs(obj, n, ...) \
+	((typeof(obj) *)kenv_alloc(size_mul(n, sizeof(obj)), KENV_GFP(__VA_ARGS__) | __GFP_ZERO))
 static inline void kenv_free_kfree(void *p)
 {
 	kfree(*(void **)p);
@@ -80,7 +83,10 @@ struct vm_area_struct;
 #define pfn_to_page(pfn)  ((struct page *)(KENV_VMEMMAP + (pfn)*KENV_PAGE_BYTES))
 #define page_to_pfn(page) (((unsigned long)(page)-KENV_VMEMMAP) / KENV_PAGE_BYTES)
 #define page_to_phys(p)	  PFN_PHYS(page_to_pfn(p))
-#define virt_to_phys(p)	  ((phys_addr_t)(uintptr_t)(p))
+#define virt_to_phys(p)	  ((phys_addr_t)(uintptr_t)(p)-KENV_KMAP)
+#define __pa(p)		  virt_to_phys(p)
+#define phys_to_virt(pa)  ((void *)(KENV_KMAP + (pa)))
+#define __va(pa)	  phys_to_virt(pa)
 /* A page's kernel mapping: no memory, but an address that the copies below know. */
 #define KENV_KMAP	      0xffff888000000000UL
 #define kmap_local_page(page) ((void *)(KENV_KMAP + (page_to_pfn(page) << PAGE_SHIFT)))

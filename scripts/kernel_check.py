@@ -194,13 +194,25 @@ def open_tree(tree, what):
         raise Failure(text if text.startswith(tree) else f"{what}: {text}") from e
 
 
-def fixes_that_fit(tree, out):
+# Which trial fix mends what a known trace shows, by the beginning of its name.
+MENDS = {"copy-border": "copy-border", "dead-mm-charge": "dead-mm-charge", "empty-carry": "empty-carry", "end-of-space": "end-of-space",
+         "length-order": "length-first", "npages-wraps": "npages-wrap", "stale-read": "stale-read", "unwind": "unwind"}
+
+
+def fixes_wanted(tree):
+    """Those whose deviation this tree shows: what is mended already must not be mended twice."""
+    _, known = corpus_files()
+    shown = [stem(p) for p, r in replay(tree.so, known).items() if core_deviation(r)]
+    return {fix for name, fix in MENDS.items() if any(s.startswith(name) for s in shown)}
+
+
+def fixes_that_fit(tree, wanted, out):
     """Makes the copy; the fixes that went in, [] if none, or a word why there is no copy."""
     if not os.path.exists(os.path.join(TOP, VARIANT)):
         return f"{VARIANT} is not there"
     _, text, _ = commands.run([sys.executable, "-B", VARIANT, "--list"])
     part = re.search(r"^trial fixes.*\n((?: .*\n)*)", text, re.M)
-    fixes = re.findall(r"^ +(\S+)", part[1], re.M) if part else []
+    fixes = [x for x in re.findall(r"^ +(\S+)", part[1], re.M) if x in wanted] if part else []
     mark = os.path.join(tree, ".nosnoop-variant")
     if os.path.exists(mark):  # a variant itself: what went into it does not go in twice
         with open(mark, encoding="utf-8") as f:
@@ -217,13 +229,15 @@ def fixes_that_fit(tree, out):
     return fixes
 
 
-def mend(tree):
+def mend(tree, wanted):
     """(Tree or None, fixes, why there is none)"""
+    if not wanted:
+        return None, [], "nothing to mend"
     os.makedirs(os.path.join(TOP, KERNEL), exist_ok=True)
     work = tempfile.mkdtemp(prefix=".mend.", dir=os.path.join(TOP, KERNEL))
     try:
         copy = os.path.join(work, "tree")
-        fixes = fixes_that_fit(os.path.realpath(tree), copy)
+        fixes = fixes_that_fit(os.path.realpath(tree), wanted, copy)
         if isinstance(fixes, str):
             return None, [], fixes
         if not fixes:
@@ -300,6 +314,13 @@ def run_corpus(tree):
     tree.known = replay(tree.so, known)
 
 
+def ended_badly(name, status):
+    """What a tool that the tree's code ended, or kept from ending, came to: in the form of a check's result."""
+    rule = "HANG" if status is None else "CRASH"
+    return {"contracts": {c: {"verdict": "bounded", "requests": 0} for c in CONTRACTS}, "states": 0, "end": rule,
+            "finding": {"rule": rule, "what": f"{name} ended with it", "requests": 0, "trace": ""}}
+
+
 def run_check(tree, failures, seconds):
     args = ["--backend", tree.so, "--preset", "small", "--jobs", 1, "--seconds", f"{seconds:.0f}", "--json"]
     status, out, err = tool("check", *args, *(["--failures"] if failures else []), timeout=seconds * 4 + STUCK)
@@ -310,10 +331,7 @@ def run_check(tree, failures, seconds):
         return
     if status is not None and status > 0:
         raise Failure(f"nosnoop-check: {err.strip()}")
-    rule = "HANG" if status is None else "CRASH"
-    tree.checks["failures" if failures else "none"] = {
-        "contracts": {c: {"verdict": "bounded", "requests": 0} for c in CONTRACTS}, "states": 0, "end": rule,
-        "finding": {"rule": rule, "what": "nosnoop-check ended with it", "requests": 0, "trace": ""}}
+    tree.checks["failures" if failures else "none"] = ended_badly("nosnoop-check", status)
 
 
 def run_fuzz(tree, contracts, seconds, jobs, diff, work):
@@ -322,8 +340,13 @@ def run_fuzz(tree, contracts, seconds, jobs, diff, work):
     args = ["--backend", tree.so, "--expected", KNOWN, "--contracts", ",".join(contracts), "--seconds", f"{seconds:.1f}",
             "--jobs", jobs, "--corpus", os.path.relpath(seeds, TOP), "--out", os.path.relpath(out, TOP), "--json"] + ["--diff"] * diff
     status, text, err = tool("fuzz", *args, timeout=seconds * 2 + STUCK)
+    if status is None or status < 0:
+        tree.checks["fuzz"] = ended_badly("nosnoop-fuzz", status)
+        tree.fuzz = {"contracts": contracts, "diff": diff, "seconds": seconds, "programs": 0, "states": 0, "expected": {}, "found": [],
+                     "told_apart": 0}
+        return
     if status not in (0, 1):
-        raise Failure(f"nosnoop-fuzz: {err.strip() or 'does not end'}")
+        raise Failure(f"nosnoop-fuzz: {err.strip()}")
     doc = parsed("fuzz", text, err)
     found = [(f["rule"], os.path.relpath(os.path.join(out, "findings", f["file"]), TOP))
              for f in sorted(doc["findings"], key=lambda f: f["ops"])]
@@ -341,7 +364,7 @@ class Judge:
     def __init__(self, options, work):
         self.o, self.work = options, work
         self.tree = self.base = self.mended = None
-        self.fixes, self.no_copy = [], ""
+        self.fixes, self.no_copy, self.unfit = [], "", []
         self.serial = 0
 
     def trees(self):
@@ -527,7 +550,9 @@ def open_all(j, pool):
     j.tree = tree.result()
     if base:
         j.base = base.result()
-    j.mended, j.fixes, j.no_copy = mend(j.o.linux_tree)
+    wanted = fixes_wanted(j.tree)
+    j.mended, j.fixes, j.no_copy = mend(j.o.linux_tree, wanted)
+    j.unfit = sorted(wanted - set(j.fixes))
     if j.mended and j.mended.so == j.tree.so:
         j.mended, j.no_copy = None, "nothing to mend"
 
@@ -567,7 +592,7 @@ def explore(j, pool, begun):
         return
     # On the tree itself known deviations mask much: it gets the smaller part. DIFF would be all noise there.
     jobs = [(run_fuzz, j.tree, held(j, j.tree), left / 4, j.o.jobs, False, j.work),
-            (run_fuzz, j.mended, held(j, j.mended), left * 3 / 4, j.o.jobs, not j.mended.flushes, j.work)]
+            (run_fuzz, j.mended, held(j, j.mended), left * 3 / 4, j.o.jobs, True, j.work)]
     for job in jobs:
         job[0](*job[1:])
 
@@ -621,7 +646,7 @@ def document(j, result, begun):
               "claims_from": "option" if j.o.claims else "tree", "traces": len(plain),
               "programs": sum(t.fuzz["programs"] for t in (j.tree, j.mended) if t and t.fuzz),
               "tree": about(j, j.tree), "mended": {**about(j, j.mended), "fixes": j.fixes} if j.mended else None,
-              "not_mended": j.no_copy or None, "base": about(j, j.base) if j.base else None,
+              "not_mended": j.no_copy or None, "unfit": j.unfit, "base": about(j, j.base) if j.base else None,
               **result, "flushes": j.flush_part()}
     result["against_base"] = new_against_base(j, result)
     return result

@@ -54,7 +54,9 @@ def verdict(result):
     # What makes it bad goes first.
     if not broken(result, True) and result["findings"]:
         parts.reverse()
-    return ("BAD: " if result["verdict"] == "bad" else "GOOD: ") + "; ".join(parts)
+    # A tree without a rule is not called good: it was not asked for one.
+    good = "GOOD: " if result["tree"]["flushes"] or broken(result, True) else "NO RULE: "
+    return ("BAD: " if result["verdict"] == "bad" else good) + "; ".join(parts)
 
 
 def strength(check):
@@ -78,7 +80,9 @@ def contract_words(v, result):
     if v["verdict"] == "known":
         by = ", ".join(v["known"]) or "known deviations of Linux"
         return f"kept, but for {by} (in {number(v['ops'], 'op')})"
-    return "kept"
+    # What ended before it could be looked at keeps nothing.
+    ended = any(r["end"] in ("CRASH", "HANG") for r in result["tree"]["check"].values())
+    return "not judged: the code crashes or hangs" if ended else "kept"
 
 
 def contract_lines(result):
@@ -117,6 +121,9 @@ def core_lines(result):
         lines += wrapped("fuzzed as it is and, so that nothing is masked, on a copy with trial fixes: " + ", ".join(result["mended"]["fixes"]), "  ")
     else:
         lines += wrapped(f"fuzzed as it is only: {result['not_mended']}", "  ")
+    if result["unfit"]:
+        lines += wrapped("trial fixes that do not fit this tree: " + ", ".join(result["unfit"]) +
+                         "; what they would mend may mask something else", "  ")
     if result["as_base"]:
         lines += wrapped(f"{number(result['as_base'], 'deviation')} as in the base", "  ")
     if any(t and t["fuzz"] and t["fuzz"]["diff"] for t in (result["tree"], result["mended"])):

@@ -256,6 +256,7 @@ RULES = [
 # --- trial fixes ---------------------------------------------------------------------------------------------------
 
 FIXES = [
+    # SECURITY: this one and the next, see SECURITY.md before you pass them on.
     Variant("unwind", "a map that fails takes its batch out of all domains before it unpins it", [
         Before(PAGES, FILL_ALL, statement(call("pfn_reader_release_pins")), """
 	if (done_first_end_index != done_all_end_index)

@@ -134,7 +134,7 @@ class OnTree(Temporary):
         self.assertEqual((flushes["g1"], flushes["g7"], flushes["author"]), ((0, 12), (0, 16), (0, 6)))
         mail = self.mail(out)
         self.assertIn(doc["tree"]["sha256"][:16], mail)
-        self.assertRegex(mail, r"GOOD: it does not flush: L, I and S0 are broken")
+        self.assertRegex(mail, r"NO RULE: it does not flush: L, I and S0 are broken")
         self.assertRegex(mail, r"(?m)^U  kept, but for unwind-map")
 
     def test_claims(self):

@@ -212,7 +212,7 @@ for c in format globals; do
 	check "check-$c" scripts/check/check-$c.sh
 done
 check "trace2ops" python3 -B scripts/test_trace2ops.py
-check "linux_shim" python3 -B scripts/test_linux_shim.py
+check "linux_shim" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_linux_shim.py
 check "linux_variant" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_linux_variant.py
 if [ -n "$tree" ]; then
 	check "kernel-check" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_kernel_check.py

@@ -45,8 +45,8 @@ const struct backend_ops *backends_open(const char *arg, char *err, size_t errle
 	if (beside_us(LINUX_SO, path))
 		return linux_backend_open(path, err, errlen);
 	snprintf(err, errlen,
-		 "backend linux: no kernel tree was built into this folder; scripts/linux-tree.sh "
-		 "gets one and builds it");
+		 "backend linux: no kernel tree was built into this folder; configure with "
+		 "-DNOSNOOP_LINUX_TREE=$(scripts/linux-tree.sh)");
 	return NULL;
 }
 

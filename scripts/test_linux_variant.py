@@ -22,16 +22,13 @@ TOP = os.path.dirname(HERE)
 spec = importlib.util.spec_from_file_location("mutants", os.path.join(HERE, "linux-mutants.py"))
 mutants = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(mutants)
+from kernel_check import MENDS  # noqa: E402
 import linux_edit as edit  # noqa: E402
 import linux_variants as lists  # noqa: E402
 
 variant, build = mutants.variant, mutants.build
 PROGRAM = os.path.join(HERE, "linux-variant.py")
 IOMMUFD = variant.IOMMUFD
-# Which fix the traces of corpus/regress/linux/expected wait for.
-MENDS = {"copy-border": "copy-border", "dead-mm-charge": "dead-mm-charge", "empty-carry": "empty-carry",
-         "end-of-space": "end-of-space", "length-order": "length-first", "npages-wraps": "npages-wrap",
-         "stale-read": "stale-read", "unwind": "unwind"}
 
 C = """/* f(1); */
 struct box {

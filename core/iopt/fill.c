@@ -229,7 +229,7 @@ static int batch_to_domain(const struct pfn_batch *b, struct iopt_domain *domain
 {
 	struct map_walk w = {.domain = domain, .prot = area->iommu_prot};
 	u64 offset = first == iopt_area_index(area) ? area->page_offset : 0;
-	/* Of the page that the area begins in the middle of, for now: it may lie below 0. */
+	/* Of the whole page, where the area begins in its middle: may lie below 0, and wraps back. */
 	u64 iova = iopt_area_index_to_iova(area, first) - offset;
 	struct domain_run runs[RUNS_AT_ONCE], *tail;
 	int rc = 0;

@@ -86,7 +86,6 @@ static void *get_block(size_t size)
 		return NULL;
 	b->size = size;
 	b->serial = run->serial;
-	run->live_blocks++;
 	return b + 1;
 }
 
@@ -120,7 +119,6 @@ void kfree(const void *p)
 		memset(b + 1, POISON_FREE, size - sizeof(*b));
 		b->serial = BLOCK_FREE;
 	}
-	run->live_blocks--;
 	run->host->free(run->ctx, b, size);
 }
 
@@ -155,10 +153,8 @@ void kenv_tasks_init(struct kenv_run *run)
 		t->group_leader = t;
 		t->mm = &run->mm[i];
 		t->user = &run->user[i];
-		t->run = run;
 	}
 	run->no_mm.group_leader = &run->no_mm;
-	run->no_mm.run = run;
 }
 
 /* References that the tree's code took and never gave back. */

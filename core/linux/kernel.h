@@ -21,7 +21,6 @@ struct kenv_charge {
 
 struct kenv_domain {
 	struct iommu_domain domain; /* first: the tree frees this */
-	struct kenv_run *run;
 	u32 id;
 	bool enforced;
 };
@@ -33,7 +32,6 @@ struct kenv_ids {
 
 struct kenv_access {
 	struct iommufd_access *access;
-	struct kenv_run *run;
 	u32 id;
 	bool pins;
 };
@@ -69,7 +67,6 @@ struct kenv_run {
 	u64 serial;		   /* of the request at hand: names what it allocates */
 	size_t temp_limit;
 	struct kenv_window cmd, array; /* of the ioctl at hand */
-	u64 live_blocks;
 	struct device dev;
 	struct dev_iommu dev_iommu;
 	struct iommu_device iommu;

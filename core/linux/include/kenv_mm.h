@@ -128,7 +128,6 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
 	struct user_struct *user;
-	struct kenv_run *run;
 };
 struct task_struct *kenv_current(void);
 #define current		 kenv_current()

@@ -15,6 +15,7 @@ are named by identifiers (linux_edit.py, linux_variants.py). Exit: 0; 1 a patter
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -222,4 +223,5 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that has seen enough, as `| head`
     sys.exit(main())

@@ -204,7 +204,7 @@ class Converter(unittest.TestCase):
         return path
 
     def ops(self, text, *options):
-        r = convert(self.file(text), *options)
+        r = convert(self.file(text), "--as-recorded", *options)
         self.assertEqual((r.returncode, r.stderr), (0, ""))
         return r.stdout
 
@@ -236,7 +236,7 @@ class Recorded(Converter):
     def test_regenerated_bytes(self):
         for name, option, _, _ in FILES:
             with self.subTest(name):
-                r = convert(os.path.join(RECORDED, name + ".trace.gz"), option, "--origin", ORIGIN)
+                r = convert(os.path.join(RECORDED, name + ".trace.gz"), "--as-recorded", option, "--origin", ORIGIN)
                 self.assertEqual(r.stdout, read(name + ".ops").decode())
 
     def test_the_comparison_can_fail(self):
@@ -369,7 +369,7 @@ class Random(Converter):
     def test_any_order(self):
         sys.path.insert(0, HERE)
         import trace2ops
-        args = type("Args", (), {"coherent": False, "origin": "", "file": ""})()
+        args = type("Args", (), {"coherent": False, "origin": "", "file": "", "meta": [], "as_recorded": True})()
         cut = 0
         for seed in range(600):
             text = sample(*self.stream(random.Random(seed)))
@@ -382,6 +382,90 @@ class Random(Converter):
             self.assertIn(f"cut runs {walk.cut_runs},", ops)
             cut += walk.cut_runs
         self.assertGreater(cut, 50)  # else the streams do not reach what they are for
+
+
+class Private(Converter):
+    """What a user's own machine tells by default: the stream, and nothing of whose it is."""
+
+    @staticmethod
+    def addresses(ops):
+        return [int(a, 16) for a in re.findall(r"\b0x([0-9a-f]+)(?! len)\b", re.sub(r"len 0x\w+", "", ops))]
+
+    @staticmethod
+    def shape(ops):
+        """Without remarks and addresses; `len' is a size."""
+        ops = ops.split("\n\n", 1)[1]
+        return [re.sub(r" 0x[0-9a-f]+(?=$| len)", " @", re.sub(r" *#.*", "", line)) for line in ops.splitlines()]
+
+    def check(self, text):
+        plain = self.ops(text)
+        r = convert(self.file(text))
+        self.assertEqual((r.returncode, r.stderr), (0, ""))
+        self.assertEqual([x for x in self.shape(r.stdout) if x], [x for x in self.shape(plain) if x])
+        self.tells_nothing(text, r.stdout)
+        self.same_order(self.addresses(plain), self.addresses(r.stdout), text_events(text))
+        return r.stdout
+
+    def tells_nothing(self, text, ops):
+        known = {int(a, 16) for a in re.findall(r"0x([0-9a-f]+)", text)}
+        self.assertFalse(known & set(self.addresses(ops)))
+        for line in text.splitlines():
+            m = re.match(r"\s*(\S.*?)-(\d+)\s+\[", line)
+            for word in [f"{m[1]}-{m[2]}", m[1]] if m and len(m[1]) > 2 else []:
+                self.assertNotIn(word, ops)
+            m = re.search(r"device=(\S+)", line)
+            self.assertNotIn(m[1] if m else "x.trace", ops)
+
+    def same_order(self, old, new, events):
+        """New addresses come of old ones by moving islands: order, touching neighbours and alignment stay."""
+        self.assertEqual(len(old), len(new))
+        moved = dict(zip(old, new))
+        for a, b in zip(old, new):
+            self.assertEqual(moved[a], b)
+        pages = {p for _, iova, n, *_ in events for p in range(iova // 4096, min(iova // 4096 + n, iova // 4096 + 4096))}
+        ordered = sorted(moved)
+        for a, b in zip(ordered, ordered[1:]):
+            self.assertLess(moved[a], moved[b])
+            touching = (b - a) // 4096 < 4096 and all(p in pages for p in range(a // 4096, b // 4096))
+            if touching:
+                self.assertEqual(b - a, moved[b] - moved[a])
+
+    def test_recorded(self):
+        for name, *_ in FILES:
+            with self.subTest(name):
+                self.check(recorded_text(name))
+
+    def test_any_stream(self):
+        for seed in range(20):
+            self.check(sample(*(("some-daemon", pid, kind, iova + 0x7f0000000000, *rest)
+                                for _, pid, kind, iova, *rest in Random.stream(random.Random(seed)))))
+
+    def test_names_and_kernel(self):
+        text = sample(("secret-tool", 4711, "attach", "0000:c1:00.7"), ("secret-tool", 4711, "map", 0xabcde000, 2, 0x12345),
+                      ("secret-tool", 4711, "unmap", 0xabcde000, 2))
+        ops = self.check(text)
+        self.assertNotIn("4711", ops)
+        self.assertIn("# attach of device 1 (line 1)", ops)
+        self.assertIn("# tasks (1): task 1\n", ops)
+        r = convert(self.file("# os release : 6.12.9-customer-host\n" + text), "--meta", "DMA_CC 0")
+        self.assertIn("# recorded on: Linux 6.12.9\n# meta: DMA_CC 0\n", r.stdout)
+
+    def test_what_page_sizes_can_tell_stays(self):
+        """2 MiB at a multiple of 2 MiB stay so; a hole of any size becomes one that is no smaller than a page."""
+        text = sample(("ab", 1, "map", 0xffff00155000, 1, 33), ("ab", 1, "map", 0xffff00200000, 512, 1 << 20),
+                      ("ab", 1, "map", 0xffffe0055000, 1, 77), ("ab", 1, "map", 0xffffe0077000, 3, 99))
+        a, b, c, d = self.addresses(self.check(text))
+        self.assertEqual((b, c - b, d - b), (a + (2 << 20), (2 << 20) + 4096, (2 << 20) + 3 * 4096))
+
+    def test_before_the_recording(self):
+        ops = self.check(sample(("ab", 1, "unmap", 0xabc5000, 1), ("ab", 1, "map", 0xabc1000, 1, 50)))
+        self.assertIn("(line 1): what was mapped before", ops)
+
+    def test_top_and_bottom(self):
+        ops = self.check("long-name-1 [000] 1.0: map: IOMMU: iova=0xfffffffffffff000 - 0x0000000000000000 paddr=0x0000000000005000 size=4096\n"
+                         "long-name-1 [000] 1.1: map: IOMMU: iova=0x0000000000000000 - 0x0000000000001000 paddr=0x0000000000009000 size=4096\n"
+                         "long-name-1 [000] 1.2: map: IOMMU: iova=0x0000010000000000 - 0x0000010000001000 paddr=0x000000000000c000 size=4096\n")
+        self.assertEqual(self.addresses(ops), [2 << 40 | 0x4000, 2 << 40, 2 << 40 | 0x2000])
 
 
 class Shapes(Converter):
@@ -402,7 +486,7 @@ class Shapes(Converter):
 
     def test_gzip_is_read(self):
         text = sample(*self.EVENTS)
-        r = convert(self.file(gzip.compress(text.encode())))
+        r = convert(self.file(gzip.compress(text.encode())), "--as-recorded")
         self.assertEqual(r.stdout.split("\n\n", 1)[1], self.body(text))
 
     def test_other_events_are_counted(self):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """
-trace2ops.py [--noncoherent|--coherent] [--origin TEXT] [-o OUT.ops] FILE
+trace2ops.py [--noncoherent|--coherent] [--origin TEXT] [--meta TEXT] [--as-recorded] [-o OUT.ops] FILE
 
 Turns recorded iommu events of a real kernel into a trace in the op language (core/op/README.md). FILE is the text of
 tracefs (`trace`), of `trace-cmd report` or of `perf script`, plain or gzip; `-` is standard input.
@@ -31,6 +31,12 @@ disjoint, so that map belongs to a further table. An unmap goes to the table whe
 there are several: counted as ambiguous). The domain is attached just before the first map, and detached at an attach event
 that finds nothing mapped any more (the device goes back to its default domain). Other attach events change nothing.
 
+Private. Physical addresses are never kept. IOVAs are renumbered: what touches is an island, islands keep their order and are put side by
+side, a page or more apart, where the recording had no address. An island keeps what page sizes can tell of its address, the remainder
+modulo the power of two that holds it (at most 1 GiB), so one of 16 pages keeps four bits. Tasks and devices become `task 1', `device 1'
+in the order they come; of the kernel's release the digits stay; the file's name is left out. What stays is the stream: sizes, runs,
+order, sharing. --as-recorded keeps addresses and names. --origin and --meta are written as they are given.
+
 Runs still mapped at the end stay mapped. Unmaps of what was mapped before the recording began are left out. Both are counted.
 
 Errors are `file:line: what, expected what`, exit 2; the output is written when it is complete, or not at all.
@@ -52,6 +58,8 @@ PHYSICAL_LIMIT = 1 << 52
 MAX_OBJECTS = 1 << 20
 BUCKET = 512  # pages; live frames are found by bucket
 HEADER_NAMES = 8
+ISLAND_ALIGN = 1 << 30  # the largest page of an IOMMU: what lies above it is nobody's alignment
+NEW_BASE = 1 << 40
 
 TRACEFS = re.compile(
     r"^\s*(?P<task>\S.*?)-(?P<pid>\d+)\s+(?:\(\s*(?:\d+|-+)\)\s+)?\[(?P<cpu>\d+)\]\s+"
@@ -76,10 +84,10 @@ class Bad(Exception):
 
 
 class Event:
-    __slots__ = ("kind", "line", "task", "pid", "start", "end", "paddr", "device", "pieces")
+    __slots__ = ("kind", "line", "label", "pid", "start", "end", "paddr", "device", "pieces")
 
     def __init__(self, kind, line, task, pid):
-        self.kind, self.line, self.task, self.pid = kind, line, task, pid
+        self.kind, self.line, self.label, self.pid = kind, line, f"{task}-{pid}", pid
         self.start = self.end = self.paddr = 0
         self.device = ""
         self.pieces = []  # [(run, start, end)]: added by a map, removed by an unmap
@@ -262,6 +270,76 @@ def parse(lines):
     if not any(e.kind == "map" for e in events):
         raise Bad(len(lines) + 1, "no iommu map event in the whole file", "events iommu:map, iommu:unmap")
     return events, counts, release
+
+
+# --- recorded -> nobody's -------------------------------------------------------------------------
+
+
+def islands(events):
+    """[(start, end)] of IOVAs that touch or overlap at any time, in order."""
+    out = []
+    for start, end in sorted((e.start, e.end) for e in events if e.kind != "attach" and e.end > e.start):
+        if out and start <= out[-1][1]:
+            out[-1][1] = max(out[-1][1], end)
+        else:
+            out.append([start, end])
+    return out
+
+
+def place(old, base):
+    """New starts of the islands from base on."""
+    starts, at = [], base
+    for start, end in old:
+        align = min(1 << (end - start - 1).bit_length(), ISLAND_ALIGN)
+        at += (start - at) % align
+        starts.append(at)
+        at += end - start + PAGE
+    return starts, at
+
+
+def meet(a, b):
+    """Do two ordered lists of disjoint ranges share an address?"""
+    i = j = 0
+    while i < len(a) and j < len(b):
+        if a[i][0] < b[j][1] and b[j][0] < a[i][1]:
+            return True
+        i, j = (i + 1, j) if a[i][1] <= b[j][1] else (i, j + 1)
+    return False
+
+
+def renumber_iovas(events):
+    old = islands(events)
+    if not old:
+        return
+    base = NEW_BASE
+    while True:
+        starts, top = place(old, base)
+        new = [(s, s + b - a) for s, (a, b) in zip(starts, old)]
+        if top <= ADDRESS_SPACE and not meet(old, new):
+            break
+        if base >= ADDRESS_SPACE >> 1:
+            raise Bad(events[-1].line, "the recording's IOVAs leave no room for others", "--as-recorded")
+        base *= 2
+    olds = [a for a, _ in old]
+    for e in events:
+        # An empty unmap may lie outside of every island: it says nothing but that it was.
+        i = bisect.bisect_right(olds, e.start) - 1
+        if e.kind == "attach" or e.end == e.start:
+            e.start = e.end = 0
+        else:
+            e.start, e.end = e.start - olds[i] + starts[i], e.end - olds[i] + starts[i]
+
+
+def anonymous(events, release):
+    """Takes out of the events what tells whose they are; the release's digits are the answer."""
+    renumber_iovas(events)
+    tasks, devices = {}, {}
+    for e in events:
+        e.label = f"task {tasks.setdefault(e.pid, len(tasks) + 1)}"
+        if e.device:
+            e.device = f"device {devices.setdefault(e.device, len(devices) + 1)}"
+    m = re.match(r"\d+(\.\d+)*", release or "")
+    return m[0] if m else None
 
 
 # --- events -> requests ---------------------------------------------------------------------------
@@ -557,10 +635,9 @@ class Emitter:
         return self.lines
 
     def note_task(self, e):
-        task = f"{e.task}-{e.pid}"
-        if task != self.task:
-            self.task = task
-            self.op(f"# {task}")
+        if e.label != self.task:
+            self.task = e.label
+            self.op(f"# {e.label}")
 
     def table(self, table):
         while len(self.attached) <= table:
@@ -696,14 +773,16 @@ def header(args, digest, release, events, groups, counts, emitter):
     maps = [e for e in events if e.kind == "map"]
     unmaps = [e for e in events if e.kind == "unmap"]
     areas = [a for g in groups for a in g.areas]
-    tasks = Counter(f"{e.task}-{e.pid}" for e in events)
+    tasks = Counter(e.label for e in events)
     live = [a for a in areas if a.left]
     cut_runs = sum(len({c for c in g.cuts if r.event.start < c < r.event.end}) for g in groups for r in g.runs)
     kernel = args.origin or (f"Linux {release}" if release else "not said (--origin)")
+    source = os.path.basename(args.file) if args.as_recorded else "a recording, addresses and names renumbered"
     out = [
-        f"# Made by scripts/trace2ops.py --{emitter.kind} from {os.path.basename(args.file)}",
+        f"# Made by scripts/trace2ops.py --{emitter.kind} from {source}",
         f"# sha256 {digest}",
         f"# recorded on: {kernel}",
+        *(f"# meta: {m}" for m in args.meta),
         f"# tasks ({len(tasks)}): {some(t for t, _ in tasks.most_common())}",
         f"# maps {len(maps)} ({sum(e.end - e.start for e in maps)} bytes), unmaps {len(unmaps)} "
         f"({sum(e.end - e.start for e in unmaps)} bytes)",
@@ -717,6 +796,8 @@ def header(args, digest, release, events, groups, counts, emitter):
 def convert(args):
     digest, lines = read_input(args.file)
     events, counts, release = parse(lines)
+    if not args.as_recorded:
+        release = anonymous(events, release)
     groups = Grouping(counts).walk(events)
     emitter = Emitter(args.coherent, counts)
     ops = emitter.walk(events, groups)
@@ -748,11 +829,13 @@ def main(argv):
     kind.add_argument("--coherent", dest="coherent", action="store_true", help="the domain enforces snooping")
     p.set_defaults(coherent=False)
     p.add_argument("--origin", default="", help="kernel and machine, for the header")
+    p.add_argument("--meta", action="append", default=[], metavar="TEXT", help="a line of the header, as `# meta: TEXT'; may be repeated")
+    p.add_argument("--as-recorded", action="store_true", help="keep IOVAs and the names of tasks, devices and the file")
     p.add_argument("-o", dest="out", help="output file; default: standard output")
     p.add_argument("file")
     args = p.parse_args(argv)
-    if "\n" in args.origin:
-        p.error("--origin: one line")
+    if any("\n" in text for text in (args.origin, *args.meta)):
+        p.error("--origin, --meta: one line each")
     if args.out and os.path.exists(args.out) and os.path.exists(args.file) and os.path.samefile(args.file, args.out):
         p.error(f"-o {args.out}: is the recording itself, expected another file")
     try:

@@ -81,6 +81,8 @@ missing_optional() {
 	have afl-fuzz && have afl-clang-fast || echo afl++
 	have clang-format || echo clang-format
 	has_scipy || echo python3-scipy
+	have busybox || echo busybox-static
+	have cpio || echo cpio
 }
 
 # Debian's python3 is the one that sees Debian's packages.

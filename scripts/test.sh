@@ -10,7 +10,8 @@ case ${1-} in
 -h | --help)
 	say "usage: scripts/test.sh    (no options; FUZZ_SECONDS=n sets how long each fuzzer runs, default 10;
 	from 120 on each must also find the leak of the posted patch; LINUX_NEWEST=1 also fetches the newest kernel
-	source of Debian unstable and runs the tests of the Linux backend on it)"
+	source of Debian unstable and runs the tests of the Linux backend on it; RECORD=1 boots a kernel in QEMU,
+	which is installed, to record what VFIO maps)"
 	exit 0
 	;;
 esac
@@ -166,6 +167,19 @@ newest_tree() {
 	python3 -B core/linux/build.py --linux-tree "$tree" --out $so && NOSNOOP_LINUX_SO=$PWD/$so build/rel/bin/test_linux
 }
 
+# A kernel is booted where QEMU and the kernel are there already, or when they shall be fetched.
+record_a_kernel() {
+	local args=(vfio --maps 8 --timeout 60 --out build/record/test.ops)
+	if [ -z "${RECORD-}" ]; then
+		if ! have qemu-system-x86_64 || ! compgen -G 'build/record/linux-image-*/.complete' >/dev/null; then
+			skipped "record: a kernel is booted: QEMU or the kernel is not here (RECORD=1 fetches them)"
+			return 0
+		fi
+		args+=(--no-install)
+	fi
+	check "record: a kernel is booted" scripts/record.sh "${args[@]}"
+}
+
 need all
 jobs=$(jobs_nr)
 tree=$(scripts/linux-tree.sh 2>"$logs/tree" | tail -n 1) || true
@@ -212,6 +226,8 @@ for c in format globals; do
 	check "check-$c" scripts/check/check-$c.sh
 done
 check "trace2ops" python3 -B scripts/test_trace2ops.py
+check "record" python3 -B scripts/record/test_record.py
+record_a_kernel
 check "linux_shim" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_linux_shim.py
 check "linux_variant" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_linux_variant.py
 if [ -n "$tree" ]; then

@@ -186,13 +186,14 @@ kernel_of() {
 		say "fetching $name"
 		mkdir "$work/deb"
 		# apt wants to write there as another user; without it, it only warns.
-		(cd "$work/deb" && apt-get download -q "$name") >"$work/apt" 2>&1 ||
+		(cd "$work/deb" && timeout 300 apt-get download -q "$name") >"$work/apt" 2>&1 ||
 			{ tail -n 3 "$work/apt" >&2; fail "apt has no package $name here: expected a package that apt-cache search linux-image shows"; }
 		deb=$(compgen -G "$work/deb/*.deb" | head -n 1)
 		mkdir "$work/kernel"
 		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work/kernel" --wildcards './boot/vmlinu*' '*/modules.builtin' \
 			'*/modules/*/kernel/'{drivers/nvme,drivers/vfio,drivers/iommu,virt,crypto,lib,block,arch/x86/crypto,arch/x86/lib}'/*' \
-			2>"$work/tar" || true # a pattern without a match is none of an error: what is needed is asked for below
+			2>"$work/tar" || true # that a pattern has no match is no error: modules.py asks for what is needed
+		if grep -v -e 'Not found in archive' -e 'Exiting with failure' "$work/tar" >&2; then fail "$name cannot be unpacked"; fi
 		compgen -G "$work/kernel/boot/vmlinuz*" >/dev/null || fail "$name holds no boot/vmlinuz: expected a linux-image package with the kernel in it"
 		touch "$work/kernel/.complete"
 		rm -rf "$to"

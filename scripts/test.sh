@@ -169,13 +169,14 @@ newest_tree() {
 
 # A kernel is booted where QEMU and the kernel are there already, or when they shall be fetched.
 record_a_kernel() {
-	local args=(vfio --maps 8 --timeout 60 --out build/record/test.ops)
+	local args=(vfio --maps 8 --timeout 60 --out build/record/test.ops) there
 	if [ -z "${RECORD-}" ]; then
-		if ! have qemu-system-x86_64 || ! compgen -G 'build/record/linux-image-*/.complete' >/dev/null; then
+		there=$(compgen -G 'build/record/linux-image-*/.complete' | sort -V | tail -n 1) || true
+		if ! have qemu-system-x86_64 || [ -z "$there" ]; then
 			skipped "record: a kernel is booted: QEMU or the kernel is not here (RECORD=1 fetches them)"
 			return 0
 		fi
-		args+=(--no-install)
+		args+=(--no-install --kernel "$(basename "$(dirname "$there")")")
 	fi
 	check "record: a kernel is booted" scripts/record.sh "${args[@]}"
 }

@@ -17,11 +17,11 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 RECORDED = os.path.join(os.path.dirname(HERE), "corpus", "recorded")
 PROGRAM = os.path.join(HERE, "trace2ops.py")
-ORIGIN = "Linux 6.12.117 (Debian 6.12-amd64) under QEMU 7.2, see corpus/recorded/README.md"
 # file, option, maps, unmaps: the counts that whoever recorded them wrote down
 FILES = (("nvme-strict", "--noncoherent", 2132, 244),
          ("vfio-type1-noncoherent", "--noncoherent", 103, 104),
-         ("vfio-type1-coherent", "--coherent", 101, 102))
+         ("vfio-type1-coherent", "--coherent", 101, 102),
+         ("vfio-type1-replug-noncoherent", "--noncoherent", 48, 50))
 
 
 class Mismatch(Exception):
@@ -229,15 +229,21 @@ class Recorded(Converter):
                 self.assertEqual([e[0] for e in events].count("map"), maps)
                 self.assertEqual([e[0] for e in events].count("unmap"), unmaps)
                 walk = Walk(read(name + ".ops").decode(), events)
-                self.assertEqual(len(walk.attaches), 1)
-                self.assertEqual(walk.attaches[0][1], "coherent" if name.endswith("-coherent") else "noncoherent")
-                self.assertEqual(walk.detaches, [len(events)] if name.startswith("vfio") else [])
+                kind = "coherent" if name.endswith("-coherent") else "noncoherent"
+                self.assertEqual([k for _, k in walk.attaches], [kind] * (2 if "replug" in name else 1))
+                self.assertEqual(walk.detaches[-1:], [len(events)] if name.startswith("vfio") else [])
+                self.assertEqual(len(walk.detaches), len(walk.attaches) if name.startswith("vfio") else 0)
 
     def test_regenerated_bytes(self):
+        """With the origin and the meta lines of the header."""
         for name, option, _, _ in FILES:
             with self.subTest(name):
-                r = convert(os.path.join(RECORDED, name + ".trace.gz"), "--as-recorded", option, "--origin", ORIGIN)
-                self.assertEqual(r.stdout, read(name + ".ops").decode())
+                there = read(name + ".ops").decode()
+                options = ["--origin", re.search(r"^# recorded on: (.*)$", there, re.M)[1]]
+                for meta in re.findall(r"^# meta: (.*)$", there, re.M):
+                    options += ["--meta", meta]
+                r = convert(os.path.join(RECORDED, name + ".trace.gz"), "--as-recorded", option, *options)
+                self.assertEqual(r.stdout, there)
 
     def test_the_comparison_can_fail(self):
         name = FILES[1][0]

@@ -118,8 +118,8 @@ class Console(Folder):
 
     def test_every_byte_counts(self):
         first = re.search(r"^.*: map: .*\n", OFF, re.M)[0]
-        self.refused(edit(OFF, first, ""), "lines between the markers")
-        self.refused(edit(OFF, first, first + first), "lines between the markers")
+        self.refused(edit(OFF, first, ""), "32 lines between the markers, expected 33")
+        self.refused(edit(OFF, first, first + first), "34 lines between the markers, expected 33")
         self.refused(edit(OFF, first, first.replace("paddr=0x", "paddr=0y")), "not those that were sent")
         self.refused(edit(OFF, first, "[    9.0] a message of the kernel\r\n"), "not those that were sent")
 

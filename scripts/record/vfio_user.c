@@ -147,18 +147,25 @@ static void run_ram(struct user *u, unsigned int n)
 	detach(u);
 }
 
+/* Neighbours never follow each other: what touches and comes in a row would read as one request. */
+static unsigned int nth_block(unsigned int i)
+{
+	return i * 5 % BLOCKS;
+}
+
 static void run_replug(struct user *u, unsigned int n)
 {
 	char *ram = memory(64 * MIB, 1), *block[BLOCKS];
 	unsigned int i, k;
 
 	dma_map(u, ram, MIB, 64 * MIB);
-	for (k = 0; k < BLOCKS; k++) {
+	for (i = 0; i < BLOCKS; i++) {
+		k = nth_block(i);
 		block[k] = memory(BLOCK, 1);
 		dma_map(u, block[k], 4 * GIB + k * BLOCK, BLOCK);
 	}
 	for (i = 0; i < n; i++) {
-		k = i * 5 % BLOCKS;
+		k = nth_block(i);
 		dma_unmap(u, 4 * GIB + k * BLOCK, BLOCK);
 		if (munmap(block[k], BLOCK))
 			die("munmap");
@@ -168,8 +175,8 @@ static void run_replug(struct user *u, unsigned int n)
 	detach(u);
 	attach(u);
 	dma_map(u, ram, MIB, 64 * MIB);
-	for (k = 0; k < BLOCKS; k++)
-		dma_map(u, block[k], 4 * GIB + k * BLOCK, BLOCK);
+	for (i = 0; i < BLOCKS; i++)
+		dma_map(u, block[nth_block(i)], 4 * GIB + nth_block(i) * BLOCK, BLOCK);
 	detach(u);
 }
 

@@ -655,7 +655,7 @@ static void test_json(void **state)
 
 	while (clean_nth(nr, &info))
 		nr++;
-	check_json(folder, "list --corpus corpus", "workloads", 11 + 3);
+	check_json(folder, "list --corpus corpus", "workloads", 12 + 3);
 	check_json(folder, "run --size 1M --reps 1", "runs", 6);
 	check_json(folder, "run --size 1M --reps 1 --workload churn --domains 2", "runs", 1);
 	check_json(folder, "clean", "clean", CLEANS_SIZES * nr);
@@ -680,8 +680,8 @@ static void test_report(void **state)
 	assert_non_null(root);
 	assert_non_null(meta);
 	assert_int_equal(json_array_size(json_object_get(root, "summary")), 2);
-	assert_int_equal(json_array_size(json_object_get(root, "results")), 2 * 11);
-	assert_int_equal(json_array_size(json_object_get(root, "workloads")), 11);
+	assert_int_equal(json_array_size(json_object_get(root, "results")), 2 * 12);
+	assert_int_equal(json_array_size(json_object_get(root, "workloads")), 12);
 	assert_int_equal(json_array_size(json_object_get(root, "published")), 6);
 	first = json_array_get(json_object_get(root, "summary"), 0);
 	assert_string_equal(json_string_value(json_object_get(first, "policy")), "none");

@@ -169,7 +169,7 @@ newest_tree() {
 
 # A kernel is booted where QEMU and the kernel are there already, or when they shall be fetched.
 record_a_kernel() {
-	local args=(vfio --maps 8 --timeout 60 --out build/record/test.ops) there
+	local args=(vfio --maps 8 --timeout 240 --out build/record/test.ops) there
 	if [ -z "${RECORD-}" ]; then
 		there=$(compgen -G 'build/record/linux-image-*/.complete' | sort -V | tail -n 1) || true
 		if ! have qemu-system-x86_64 || [ -z "$there" ]; then

@@ -195,8 +195,10 @@ void arena_reset(struct arena *a)
 	if (clean > keep) {
 		size_t from = round_up(keep, PAGE_SIZE);
 
-		if (from < clean)
-			madvise((char *)a + from, round_up(clean, PAGE_SIZE) - from, MADV_DONTNEED);
+		/* Refused where memory is locked, or where pages are larger than `from` is aligned. */
+		if (from < clean &&
+		    madvise((char *)a + from, round_up(clean, PAGE_SIZE) - from, MADV_DONTNEED))
+			memset((char *)a + from, 0, clean - from);
 		clean = min(from, clean);
 	}
 	memset(a, 0, FIRST);

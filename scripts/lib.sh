@@ -80,6 +80,10 @@ missing_optional() {
 	links_fuzzer clang || clang_rt_package
 	have afl-fuzz && have afl-clang-fast || echo afl++
 	have clang-format || echo clang-format
+	have clang-tidy || echo clang-tidy
+	have cppcheck || echo cppcheck
+	compiles aarch64-linux-gnu-gcc || printf '%s\n' gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+	have qemu-aarch64 || echo qemu-user
 	has_scipy || echo python3-scipy
 	have busybox || echo busybox-static
 	have cpio || echo cpio

@@ -222,10 +222,12 @@ for c in includes licence docs; do
 	check "check-$c can fail" python3 scripts/check/check-$c.py --self-test
 	check "check-$c" python3 scripts/check/check-$c.py
 done
-for c in format globals; do
+for c in format globals tidy cppcheck; do
 	check "check-$c can fail" scripts/check/check-$c.sh --self-test
 	check "check-$c" scripts/check/check-$c.sh
 done
+check "install" scripts/test-install.sh
+check "arm64 under qemu-user" scripts/test-arm64.sh
 check "trace2ops" python3 -B scripts/test_trace2ops.py
 check "record" python3 -B scripts/record/test_record.py
 record_a_kernel

@@ -43,6 +43,8 @@ struct arena {
 	size_t live;
 	u64 allocations;
 	u64 live_blocks;
+	u64 bytes_allocated;
+	u64 bytes_freed;
 	struct mutex lock;
 	u32 classes_used; /* 1 + the highest class that ever had a free block */
 	void *free[CLASSES];
@@ -139,6 +141,7 @@ void *arena_alloc(struct arena *a, size_t size)
 	a->live += rounded;
 	a->live_blocks++;
 	a->allocations++;
+	a->bytes_allocated += size;
 	mutex_unlock(&a->lock);
 	if (dirty)
 		memset(p, 0, dirty);
@@ -161,6 +164,7 @@ void arena_free(struct arena *a, void *p, size_t size)
 	a->classes_used = max(a->classes_used, c + 1);
 	a->live -= rounded;
 	a->live_blocks--;
+	a->bytes_freed += size;
 	/* Before anybody can get the block again. */
 	poison((char *)p + FREE_HEADER, rounded - FREE_HEADER);
 	mutex_unlock(&a->lock);
@@ -184,6 +188,16 @@ u64 arena_allocations(const struct arena *a)
 u64 arena_live_blocks(const struct arena *a)
 {
 	return a->live_blocks;
+}
+
+u64 arena_bytes_allocated(const struct arena *a)
+{
+	return a->bytes_allocated;
+}
+
+u64 arena_bytes_freed(const struct arena *a)
+{
+	return a->bytes_freed;
 }
 
 void arena_reset(struct arena *a)

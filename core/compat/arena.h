@@ -34,6 +34,12 @@ size_t arena_live(const struct arena *a);     /* bytes handed out and not freed 
 u64 arena_allocations(const struct arena *a); /* calls of arena_alloc() since the last reset */
 /* Blocks handed out and not freed: 0 after everything was destroyed, else something leaked. */
 u64 arena_live_blocks(const struct arena *a);
+/*
+ * Bytes asked for and bytes given back since the last reset, as the callers said them (no size
+ * classes): one byte more in one struct shows. Their difference is what is live.
+ */
+u64 arena_bytes_allocated(const struct arena *a);
+u64 arena_bytes_freed(const struct arena *a);
 
 /* As after arena_create(); costs what was used, not what was reserved. */
 void arena_reset(struct arena *a);

@@ -125,6 +125,33 @@ static void arena_size_classes_hold_what_they_promise(void **state)
 	arena_destroy(a);
 }
 
+static void arena_counts_bytes_as_they_were_asked_for(void **state)
+{
+	struct arena *a = arena_create(NULL, 1 << 20);
+	void *p = arena_alloc(a, 97), *q = arena_alloc(a, 5000), *copy;
+	size_t n;
+
+	assert_int_equal(arena_bytes_allocated(a), 5097);
+	assert_int_equal(arena_bytes_freed(a), 0);
+	arena_free(a, p, 97);
+	arena_free(a, NULL, 12);
+	assert_int_equal(arena_bytes_freed(a), 97);
+	assert_null(arena_alloc(a, 1 << 21));
+	assert_int_equal(arena_bytes_allocated(a), 5097);
+	n = arena_used(a);
+	copy = malloc(n);
+	arena_save(a, copy);
+	arena_free(a, q, 5000);
+	assert_int_equal(arena_bytes_freed(a), arena_bytes_allocated(a));
+	arena_restore(a, copy, n);
+	assert_int_equal(arena_bytes_freed(a), 97); /* a snapshot holds the counts, too */
+	arena_reset(a);
+	assert_int_equal(arena_bytes_allocated(a), 0);
+	assert_int_equal(arena_bytes_freed(a), 0);
+	free(copy);
+	arena_destroy(a);
+}
+
 static void fault_counts_its_kind(void **state)
 {
 	struct fault f = {0};
@@ -152,6 +179,7 @@ int main(void)
 		cmocka_unit_test(arena_snapshot_restores_every_byte),
 		cmocka_unit_test(arena_base_taken_is_refused),
 		cmocka_unit_test(arena_size_classes_hold_what_they_promise),
+		cmocka_unit_test(arena_counts_bytes_as_they_were_asked_for),
 		cmocka_unit_test(fault_counts_its_kind),
 	};
 

@@ -164,7 +164,7 @@ static int time_all(struct bench *b, const struct costs_options *opt)
 /* False: this machine does not count them. */
 static bool count_arm(struct bench *b, struct arm *arm, struct counters *c, double *out)
 {
-	struct counter_sum sums[COUNTER_NR] = {0};
+	struct counter_sum sums[COUNTERS_MAX] = {0};
 	bool good = true;
 
 	for (u32 part = 0; good && part < stage_parts(&b->stage); part++) {

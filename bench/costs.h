@@ -7,7 +7,7 @@
 #define NOSNOOP_BENCH_COSTS_H
 
 #include "bench/calls.h"
-#include "bench/counters.h"
+#include "bench/counters/counters.h"
 #include "bench/stage.h"
 
 struct cost_player {

@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/counters/show.h"
 #include "bench/options.h"
 #include "bench/runs.h"
 #include "bench/workloads.h"
 
 struct list {
 	struct workload_options opt;
-	const char *corpus, *name;
+	const char *corpus, *name, *source, *events;
+	bool counters;
 	bool json;
 };
 
@@ -27,6 +29,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'C':
 		l->corpus = arg;
+		return 0;
+	case 'k':
+		l->counters = true;
+		l->source = arg;
+		return 0;
+	case 'e':
+		l->events = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (l->events && !l->counters)
+			argp_error(state, "--events: expected --counters, which lists them");
 		return 0;
 	case 'j':
 		l->json = true;
@@ -45,6 +58,9 @@ static const struct argp_option options[] = {
 	{"size", 's', "SIZE", 0, "guest RAM of the workload boot (2G); others take a share", 0},
 	{"seed", 'S', "N", 0, "which pages are scattered (1)", 0},
 	{"corpus", 'C', "DIR", 0, "where recorded/ is (found)", 0},
+	{"counters", 'k', "SOURCE", OPTION_ARG_OPTIONAL,
+	 "list what can be counted here instead; by libperf, raw or none", 0},
+	{"events", 'e', "LIST", 0, "with --counters: " COUNTER_EVENTS_HELP, 0},
 	{"json", 'j', NULL, 0, "print JSON", 0},
 	{0},
 };
@@ -96,6 +112,8 @@ int list_main(int argc, char **argv)
 	int rc = 0;
 
 	option_parse(&argp, argc, argv, &l);
+	if (l.counters)
+		return counters_list(l.source, l.events, l.json);
 	corpus = workloads_corpus(l.corpus, err, sizeof(err));
 	l.opt.corpus = corpus;
 	if (!corpus)

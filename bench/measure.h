@@ -24,7 +24,7 @@ extern const char *const phase_name[PHASE_NR];
 struct phase_time {
 	u64 requests, pages; /* 4 KiB pages that the requests were about */
 	double ns;
-	struct counter_sum counters[COUNTER_NR]; /* with a counting stopwatch only */
+	struct counter_sum counters[COUNTERS_MAX]; /* with a counting stopwatch only */
 };
 
 struct timed {

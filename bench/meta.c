@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* meta.json: where and how the figures came about. What cannot be found out is "n/a". */
+#include "bench/counters/show.h"
 #include "bench/results.h"
 #include "core/op/commit.h"
 
@@ -69,14 +70,11 @@ static json_t *counters_available(const struct counters *c)
 {
 	json_t *o = json_object();
 
-	for (u32 i = 0; i < COUNTER_NR; i++) {
+	for (u32 i = 0; i < c->nr; i++) {
 		const char *why = counter_why_not(c, i);
+		const char *scope = counter_scope(c->event[i].event, c->event[i].user_only);
 
-		const char *scope = c->event[i].user_only ? "user" : "user and kernel";
-
-		if (i == COUNTER_TSC)
-			scope = "ticks of the time stamp counter";
-		json_object_set_new(o, counter_name(i),
+		json_object_set_new(o, counter_name(c, i),
 				    why ? json_sprintf("n/a: %s", why) : json_string(scope));
 	}
 	return o;
@@ -142,6 +140,9 @@ json_t *meta_machine(const struct counters *c, const char *folder, u64 date, con
 	json_object_set_new(o, "build", text_or_na(NOSNOOP_BUILD));
 	json_object_set_new(o, "cleans", cleans_available());
 	json_object_set_new(o, "counters", counters_available(c));
+	json_object_set_new(o, "counter_source", json_string(c->source->name));
+	json_object_set_new(o, "counter_events", counters_json(c, NULL));
+	json_object_set_new(o, "counter_notes", json_string(c->notes));
 	return o;
 }
 

@@ -13,6 +13,9 @@ u64 option_number(struct argp_state *state, const char *name, const char *arg, u
 /* NULL: clean_best(). An unknown or unavailable name ends the program with the known ones, exit 2.
  */
 const struct clean_ops *option_clean(const char *name);
+/* The words of --counters and --events, wherever something is counted. */
+#define COUNTERS_HELP	    "libperf, raw or none: who counts (the first that this build has)"
+#define COUNTER_EVENTS_HELP "also these: names of perf or libpfm4, rNNNN, pmu/event/"
 /* argp with exit 2 on bad usage. */
 void option_parse(const struct argp *argp, int argc, char **argv, void *input);
 /* The arguments behind the command as one line, to be freed; NULL: no memory. Before option_parse(), which

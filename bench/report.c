@@ -15,6 +15,8 @@ struct report_args {
 	struct report r;
 	const char *out, *policy, *clean;
 	const char *corpus;
+	const char *counters, *events;
+	struct counter_choice choice;
 	bool json;
 };
 
@@ -56,6 +58,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		}
 		argp_error(state, "--lines %s: expected dirty, clean or uncached", arg);
 		return 0;
+	case 'k':
+		a->counters = arg;
+		return 0;
+	case 'e':
+		a->events = arg;
+		return 0;
 	case 'j':
 		a->json = true;
 		return 0;
@@ -79,6 +87,8 @@ static const struct argp_option options[] = {
 	{"seed", 'S', "N", 0, "scattered pages, order of runs (1)", 0},
 	{"seconds", 't', "N", 0, "for timed runs; every one is made once at least (110)", 0},
 	{"rounds", 'n', "N", 0, "of timed runs, at most (5)", 0},
+	{"counters", 'k', "SOURCE", 0, COUNTERS_HELP, 0},
+	{"events", 'e', "LIST", 0, COUNTER_EVENTS_HELP, 0},
 	{"json", 'j', NULL, 0, "print results.json instead of the tables", 0},
 	{0},
 };
@@ -107,6 +117,9 @@ static int prepare(struct report_args *a, char *err, size_t errlen)
 	struct report *r = &a->r;
 	int rc = survey_policies(&r->survey.policies, a->policy, err, errlen);
 
+	if (!rc)
+		rc = counter_choose(&a->choice, a->counters, a->events, err, errlen);
+	r->options.counters = &a->choice;
 	if (!rc)
 		rc = choose_size(a, err, errlen);
 	if (rc)
@@ -173,13 +186,16 @@ static int save(const struct report_args *a, const struct output *out, char *err
 	return rc;
 }
 
-static void free_report(struct report *r)
+static void free_report(struct report_args *a)
 {
+	struct report *r = &a->r;
+
 	survey_free(&r->survey);
 	workloads_free(&r->survey.workloads);
 	policies_close(&r->survey.policies);
 	free(r->corpus);
 	free(r->arguments);
+	counter_choice_free(&a->choice);
 }
 
 int report_main(int argc, char **argv)
@@ -206,7 +222,7 @@ int report_main(int argc, char **argv)
 	a.r.date = time(NULL);
 	if (output_open(&out, a.out, err, sizeof(err)) || prepare(&a, err, sizeof(err))) {
 		output_close(&out);
-		free_report(&a.r);
+		free_report(&a);
 		return option_bad(err);
 	}
 	rc = work(&a.r, err, sizeof(err));
@@ -215,6 +231,6 @@ int report_main(int argc, char **argv)
 	if (rc)
 		fprintf(stderr, "nosnoop-bench: %s\n", err);
 	output_close(&out);
-	free_report(&a.r);
+	free_report(&a);
 	return rc ? 1 : 0;
 }

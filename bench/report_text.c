@@ -295,54 +295,63 @@ static void print_boot(FILE *f, const struct report *r)
 
 /* --- counters --------------------------------------------------------------------------------- */
 
-static const char *counted(char buf[CELL], const struct cell *c, enum counter_id id)
+static const char *counted(char buf[COUNTER_TEXT], const struct cell *c, u32 id)
 {
-	bool available = false, multiplexed = false;
-	double sum = 0;
+	struct counter_sum sum = cell_count(c, id);
 
-	for (u32 p = 0; c->counted && p < PHASE_NR; p++) {
-		available |= c->count.phase[p].counters[id].available;
-		multiplexed |= c->count.phase[p].counters[id].multiplexed;
-		sum += c->count.phase[p].counters[id].value;
+	return counter_text(&sum, buf);
+}
+
+/* How much of the time an event that shared a counter had it. */
+static void print_shared(FILE *f, const struct report *r, const struct cell *c)
+{
+	const struct counters *counters = &r->survey.counters;
+
+	for (u32 id = 0; id < counters->nr; id++) {
+		struct counter_sum sum = cell_count(c, id);
+
+		if (sum.multiplexed)
+			fprintf(f, "%s: counted %.1f %% of the time (policy none)\n",
+				counter_name(counters, id), 100.0 * sum.running / sum.enabled);
 	}
-	if (available)
-		snprintf(buf, CELL, "%.0f%s", sum, multiplexed ? "*" : "");
-	else
-		strcpy(buf, "n/a");
-	return buf;
 }
 
 static void print_counters(FILE *f, const struct report *r)
 {
 	static const char *const wanted[] = {"none", "eager", "sticky", "storage_skip"};
+	const struct counters *counters = &r->survey.counters;
 	s64 boot = find_workload(r, "boot");
-	char buf[CELL];
+	char buf[COUNTER_TEXT];
 
 	if (boot < 0)
 		return;
 	fprintf(f,
 		"\nCounters over the timed regions of boot (one run of its own; task-clock in\n"
-		"ns; * scaled up: the event shared a counter)\n\n%-17s",
-		"event");
+		"ns; * scaled up: the event shared a counter; source: %s)\n\n%-21s",
+		counters->source->name, "event");
 	for (u32 i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (find_policy(r, wanted[i]) >= 0)
-			fprintf(f, " %13s", wanted[i]);
+			fprintf(f, " %12s", wanted[i]);
 	fputc('\n', f);
-	for (u32 id = 0; id < COUNTER_NR; id++) {
-		fprintf(f, "%-17s", counter_name(id));
+	for (u32 id = 0; id < counters->nr; id++) {
+		if (counter_why_not(counters, id))
+			continue;
+		fprintf(f, "%-21.21s", counter_name(counters, id));
 		for (u32 i = 0; i < ARRAY_SIZE(wanted); i++) {
 			s64 p = find_policy(r, wanted[i]);
 
 			if (p >= 0)
-				fprintf(f, " %13s",
+				fprintf(f, " %12s",
 					counted(buf, survey_cell(&r->survey, boot, p), id));
 		}
 		fputc('\n', f);
 	}
-	for (u32 id = 0; id < COUNTER_NR; id++)
-		if (counter_why_not(&r->survey.counters, id))
-			fprintf(f, "%s: n/a, %s\n", counter_name(id),
-				counter_why_not(&r->survey.counters, id));
+	print_shared(f, r, survey_cell(&r->survey, boot, find_policy(r, "none")));
+	for (u32 id = 0; id < counters->nr; id++)
+		if (counter_why_not(counters, id))
+			fprintf(f, "%s: n/a, %s\n", counter_name(counters, id),
+				counter_why_not(counters, id));
+	fputs(counters->notes, f);
 }
 
 void cleans_print(FILE *f, const struct clean_times *times, u32 nr)

@@ -71,25 +71,23 @@ static json_t *phase_json(const struct phase_result *r)
 }
 
 /* Over all phases: the timed regions of one run. */
-static json_t *counters_json(const struct cell *c)
+static json_t *counters_json(const struct report *r, const struct cell *c)
 {
-	json_t *o = json_object();
+	json_t *o = json_object(), *running = json_object();
 
-	for (u32 i = 0; i < COUNTER_NR; i++) {
-		bool available = false, multiplexed = false;
-		double sum = 0;
+	for (u32 i = 0; i < r->survey.counters.nr; i++) {
+		const char *name = counter_name(&r->survey.counters, i);
+		struct counter_sum sum = cell_count(c, i);
 
-		for (u32 p = 0; p < PHASE_NR; p++) {
-			const struct counter_sum *s = &c->count.phase[p].counters[i];
-
-			available |= s->available;
-			multiplexed |= s->multiplexed;
-			sum += s->value;
-		}
-		json_object_set_new(o, counter_name(i), available ? number(sum) : NA);
-		if (multiplexed)
-			json_object_set_new(o, "multiplexed", json_true());
+		json_object_set_new(o, name, sum.available ? number(sum.value) : NA);
+		if (sum.multiplexed)
+			json_object_set_new(running, name, real((double)sum.running / sum.enabled));
 	}
+	if (json_object_size(running)) {
+		json_object_set_new(o, "multiplexed", json_true());
+		json_object_set(o, "running", running);
+	}
+	json_decref(running);
 	return o;
 }
 
@@ -120,7 +118,7 @@ static json_t *cell_json(const struct report *r, u32 w, u32 p)
 	if (c->nr)
 		json_object_set_new(o, "clean_lines", number(c->round[0].policy.clean_lines));
 	if (c->counted)
-		json_object_set_new(o, "counters", counters_json(c));
+		json_object_set_new(o, "counters", counters_json(r, c));
 	return o;
 }
 

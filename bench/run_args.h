@@ -7,6 +7,7 @@
 
 struct run_args {
 	const char *workload, *policy, *backends, *out;
+	const char *counters;
 	u32 domains; /* 0: 1 and 4 */
 	u64 size, seed;
 	u32 reps;

@@ -20,6 +20,7 @@ struct job {
 	struct cost_player player[STAGE_BACKENDS_MAX];
 	u32 nr_players;
 	struct policies policies; /* of core */
+	struct counter_choice choice;
 	struct counters counters;
 	struct output out;
 	struct costs_row row[ROWS_MAX];
@@ -91,8 +92,10 @@ static int check_core(const struct job *j, char *err, size_t errlen)
 
 static int prepare(struct job *j, char *err, size_t errlen)
 {
-	int rc = check_policy(j, err, errlen);
+	int rc = counter_choose(&j->choice, j->args->counters, "", err, errlen);
 
+	if (!rc)
+		rc = check_policy(j, err, errlen);
 	if (!rc)
 		rc = add_players(j, err, errlen);
 	if (!rc)
@@ -202,7 +205,9 @@ static void finish(struct job *j)
 {
 	for (u32 i = 0; i < j->nr_players; i++)
 		backends_close(j->player[i].ops);
-	counters_close(&j->counters);
+	if (j->counters.source)
+		counters_close(&j->counters);
+	counter_choice_free(&j->choice);
 	policies_close(&j->policies);
 	output_close(&j->out);
 	free(j->names);
@@ -218,11 +223,11 @@ int run_backends(const struct run_args *args)
 	if (!j)
 		return 1;
 	j->args = args;
-	counters_open(&j->counters, &counters_perf);
 	if (prepare(j, err, sizeof(err))) {
 		finish(j);
 		return option_bad(err);
 	}
+	counters_open(&j->counters, j->choice.source, &j->choice.list);
 	rc = measure_all(j);
 	if (!rc) {
 		rc = present(j, err, sizeof(err));

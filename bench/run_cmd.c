@@ -55,10 +55,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'S':
 		a->seed = option_number(state, "seed", arg, 0, ~0ULL);
 		return 0;
+	case 'k':
+		a->counters = arg;
+		return 0;
 	case 'j':
 		a->json = true;
 		return 0;
 	case ARGP_KEY_END:
+		if (a->counters && !a->backends)
+			argp_error(state, "--counters: expected --backend, which counts");
 		if (a->out && !a->backends)
 			argp_error(state, "--out DIR: expected --backend, whose tables go there");
 		return 0;
@@ -80,6 +85,7 @@ static const struct argp_option options[] = {
 	 0},
 	{"out", 'o', "DIR", 0, "with --backend: folder for costs.txt, costs.json and meta.json", 0},
 	{"seed", 'S', "N", 0, "with --backend: the order of what is timed (1)", 0},
+	{"counters", 'k', "SOURCE", 0, "with --backend: " COUNTERS_HELP, 0},
 	{"json", 'j', NULL, 0, "print JSON", 0},
 	{0},
 };

@@ -10,7 +10,7 @@
 
 #include <time.h>
 
-#include "bench/counters.h"
+#include "bench/counters/counters.h"
 
 struct stopwatch {
 	struct counters

@@ -167,13 +167,17 @@ static int warm_up(struct survey *s)
 
 int survey_time(struct survey *s, const struct survey_options *opt, char *err, size_t errlen)
 {
+	static const struct counter_list nothing;
 	struct rig_options rig = opt->rig;
 	u64 start = clock_ns();
 	double left = opt->seconds;
 	s64 w = 0;
 	int rc;
 
-	counters_open(&s->counters, &counters_perf);
+	if (opt->counters)
+		counters_open(&s->counters, opt->counters->source, &opt->counters->list);
+	else
+		counters_open(&s->counters, &counters_none, &nothing);
 	rig.counters = &s->counters;
 	progress(s->progress, "populating %llu MiB", (unsigned long long)rig.size >> 20);
 	rc = rig_create(&s->rig, &rig);
@@ -232,6 +236,15 @@ struct phase_result cell_phase(const struct cell *c, enum phase phase)
 	r.has_cycles = c->counted && cycles->available;
 	r.cycles = cycles->value;
 	return r;
+}
+
+struct counter_sum cell_count(const struct cell *c, u32 counter)
+{
+	struct counter_sum sum = {0};
+
+	for (u32 p = 0; c->counted && p < PHASE_NR; p++)
+		counter_sum_add(&sum, &c->count.phase[p].counters[counter]);
+	return sum;
 }
 
 u32 cell_broken(const struct cell *c)

@@ -42,8 +42,9 @@ struct survey {
 
 struct survey_options {
 	struct rig_options rig;
-	double seconds; /* for timed runs; the first round is always made */
-	u32 rounds;	/* at most SURVEY_ROUNDS */
+	double seconds;			       /* for timed runs; the first round is always made */
+	u32 rounds;			       /* at most SURVEY_ROUNDS */
+	const struct counter_choice *counters; /* NULL: nothing is counted */
 };
 
 /* workloads, policies, seed and progress are set. 0, or a negative errno with a line in @err. */
@@ -72,6 +73,8 @@ struct policy_total {
 	struct phase_result phase[PHASE_NR];
 };
 struct policy_total survey_total(const struct survey *s, u32 policy);
+/* Over all phases: the timed regions of the counting run. */
+struct counter_sum cell_count(const struct cell *c, u32 counter);
 u32 cell_broken(const struct cell *c);
 
 /* "none" first in the list, whatever was named. 0 or -EINVAL with lines in @err. */

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "bench/cleans.h"
+#include "bench/counters/fake.h"
 #include "bench/output.h"
 #include "bench/runs.h"
 #include "bench/speed.h"
@@ -54,105 +55,7 @@ static void test_order(void **state)
 		assert_in_range(rng_below(&a, 3), 0, 2);
 }
 
-/* --- counters --------------------------------------------------------------------------------- */
-
-static int fake_open(enum counter_id id, bool *user_only)
-{
-	return id == COUNTER_CYCLES ? -ENOENT : (int)id;
-}
-
-/* Each reading: 100 more, over 10 ns; some events do not run all of the time, or at all. */
-static int fake_read(int handle, struct counter_raw *out)
-{
-	static _Thread_local u64 calls[COUNTER_NR];
-	u64 n = ++calls[handle];
-
-	if (handle == COUNTER_CACHE_REFS && n > 1)
-		return -EIO;
-	*out = (struct counter_raw){100 * n, 10 * n, 10 * n};
-	if (handle == COUNTER_INSTRUCTIONS)
-		out->running = 5 * n;
-	if (handle == COUNTER_CACHE_MISSES)
-		out->value = out->running = 0;
-	return 0;
-}
-
-static void fake_switch(void)
-{
-}
-
-static void fake_close(int handle)
-{
-}
-
-static const struct counter_source fake = {"fake",	fake_open,   fake_read,
-					   fake_switch, fake_switch, fake_close};
-
-static void test_counters_degrade(void **state)
-{
-	struct counter_sum sums[COUNTER_NR] = {0};
-	struct counters c;
-
-	counters_open(&c, &fake);
-	for (int i = 0; i < 2; i++) {
-		counters_start(&c);
-		counters_stop(&c);
-		counters_add(&c, sums);
-	}
-	assert_false(sums[COUNTER_CYCLES].available);
-	assert_string_equal(counter_why_not(&c, COUNTER_CYCLES), strerror(ENOENT));
-	assert_true(sums[COUNTER_TASK_CLOCK].available);
-	assert_false(sums[COUNTER_TASK_CLOCK].multiplexed);
-	assert_true(sums[COUNTER_TASK_CLOCK].value == 200);
-	assert_true(sums[COUNTER_INSTRUCTIONS].multiplexed);
-	assert_true(sums[COUNTER_INSTRUCTIONS].value == 400); /* half of the time */
-	assert_false(sums[COUNTER_CACHE_REFS].available);     /* the second reading failed */
-	assert_string_equal(counter_why_not(&c, COUNTER_CACHE_REFS), strerror(EIO));
-	assert_false(sums[COUNTER_CACHE_MISSES].available); /* it never got a counter */
-	assert_null(counter_why_not(&c, COUNTER_CACHE_MISSES));
-	counters_close(&c);
-}
-
-static void test_counters_none(void **state)
-{
-	struct counter_sum sums[COUNTER_NR] = {0};
-	struct counters c;
-
-	counters_open(&c, &counters_none);
-	counters_start(&c);
-	counters_stop(&c);
-	counters_add(&c, sums);
-	for (u32 i = 0; i < COUNTER_NR; i++) {
-		assert_non_null(counter_why_not(&c, i));
-		assert_false(sums[i].available);
-	}
-	counters_close(&c);
-}
-
-/* Whatever this machine has: what is available counts, and what is not says why. */
-static void test_counters_here(void **state)
-{
-	struct counter_sum sums[COUNTER_NR] = {0};
-	volatile u64 spin = 0;
-	struct counters c;
-
-	counters_open(&c, &counters_perf);
-	counters_start(&c);
-	while (spin < 2000000)
-		spin++;
-	counters_stop(&c);
-	counters_add(&c, sums);
-	for (u32 i = 0; i < COUNTER_NR; i++)
-		if (counter_why_not(&c, i))
-			assert_false(sums[i].available);
-	if (sums[COUNTER_TASK_CLOCK].available)
-		assert_true(sums[COUNTER_TASK_CLOCK].value > 0);
-	if (sums[COUNTER_TSC].available)
-		assert_true(sums[COUNTER_TSC].value > 0);
-	if (sums[COUNTER_CYCLES].available)
-		assert_true(sums[COUNTER_CYCLES].value > 0);
-	counters_close(&c);
-}
+/* --- stopwatch -------------------------------------------------------------------------------- */
 
 static void test_stopwatch(void **state)
 {
@@ -329,12 +232,15 @@ static void check_timed(struct rig *rig, const struct workload *w, const char *n
 
 static void test_timed(void **state)
 {
+	struct counter_choice choice = {0};
 	struct counters counters;
+	char err[512];
 	struct rig_options opt = {.size = SMALL, .clean = clean_best(), .counters = &counters};
 	struct workloads all;
 	struct rig rig;
 
-	counters_open(&counters, &counters_perf);
+	assert_int_equal(counter_choose(&choice, NULL, NULL, err, sizeof(err)), 0);
+	counters_open(&counters, choice.source, &choice.list);
 	make(&all, SMALL, 1, NULL);
 	assert_int_equal(rig_create(&rig, &opt), 0);
 	for (u32 i = 0; i < all.nr; i++) {
@@ -345,35 +251,24 @@ static void test_timed(void **state)
 	rig_destroy(&rig);
 	workloads_free(&all);
 	counters_close(&counters);
+	counter_choice_free(&choice);
 }
-
-static int full_open(enum counter_id id, bool *user_only)
-{
-	return id;
-}
-
-static int full_read(int handle, struct counter_raw *out)
-{
-	static _Thread_local u64 n;
-
-	n += 1000;
-	*out = (struct counter_raw){n, n, n};
-	return 0;
-}
-
-static const struct counter_source full = {"full",	full_open,   full_read,
-					   fake_switch, fake_switch, fake_close};
 
 /* A machine with a PMU: cycles reach the phases in which something was done, and no others. */
 static void test_cycles(void **state)
 {
+	static const struct fake_answer answer = {.value = 1000, .enabled = 1000, .running = 1000};
+	struct fake fake = {.answer = &answer, .nr = 1};
+	struct counter_source full = fake_source(&fake);
+	struct counter_list list;
 	struct counters counters;
 	struct rig_options opt = {.size = SMALL, .clean = clean_best(), .counters = &counters};
 	struct cell cell = {.nr = 1, .counted = true};
 	struct workloads all;
 	struct rig rig;
 
-	counters_open(&counters, &full);
+	assert_int_equal(counter_list_make(&list, "", NULL, 0), 0);
+	counters_open(&counters, &full, &list);
 	make(&all, SMALL, 1, NULL);
 	assert_int_equal(rig_create(&rig, &opt), 0);
 	assert_int_equal(rig_run(&rig, workloads_find(&all, "attach"), flush_policy_find("eager"),
@@ -389,6 +284,7 @@ static void test_cycles(void **state)
 	rig_destroy(&rig);
 	workloads_free(&all);
 	counters_close(&counters);
+	counter_list_free(&list);
 }
 
 /* Phases of a workload whose pages can be counted by hand. */
@@ -698,27 +594,15 @@ static void test_report(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_median),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_counters_degrade),
-		cmocka_unit_test(test_counters_none),
-		cmocka_unit_test(test_counters_here),
-		cmocka_unit_test(test_stopwatch),
-		cmocka_unit_test(test_workloads_valid),
-		cmocka_unit_test(test_boot_layout),
-		cmocka_unit_test(test_seeds),
-		cmocka_unit_test(test_recorded),
-		cmocka_unit_test(test_timed),
-		cmocka_unit_test(test_cycles),
-		cmocka_unit_test(test_phases),
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_cleans),
-		cmocka_unit_test(test_speed),
-		cmocka_unit_test(test_fuzz_command),
-		cmocka_unit_test(test_survey),
-		cmocka_unit_test(test_output),
-		cmocka_unit_test(test_bad_input),
-		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_median),	    cmocka_unit_test(test_order),
+		cmocka_unit_test(test_stopwatch),   cmocka_unit_test(test_workloads_valid),
+		cmocka_unit_test(test_boot_layout), cmocka_unit_test(test_seeds),
+		cmocka_unit_test(test_recorded),    cmocka_unit_test(test_timed),
+		cmocka_unit_test(test_cycles),	    cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_runs),	    cmocka_unit_test(test_cleans),
+		cmocka_unit_test(test_speed),	    cmocka_unit_test(test_fuzz_command),
+		cmocka_unit_test(test_survey),	    cmocka_unit_test(test_output),
+		cmocka_unit_test(test_bad_input),   cmocka_unit_test(test_json),
 		cmocka_unit_test(test_report),
 	};
 

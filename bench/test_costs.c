@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "bench/costs_out.h"
+#include "bench/counters/fake.h"
 #include "bench/stats.h"
 #include "core/flush/registry.h"
 #include "core/op/backend_linux.h"
@@ -304,45 +305,28 @@ static void test_too_many(void **state)
 	assert_int_equal(costs_measure(&opt, &c), -E2BIG);
 }
 
-static int full_open(enum counter_id id, bool *user_only)
-{
-	return id;
-}
-
-/* Every region costs a page's worth of 1000: the walk of the list is taken off the machine. */
-static int full_read(int handle, struct counter_raw *out)
-{
-	static _Thread_local u64 n;
-
-	n += 1024 * 1000;
-	*out = (struct counter_raw){n, n, n};
-	return 0;
-}
-
-static void no_switch(void)
-{
-}
-
-static void no_close(int handle)
-{
-}
-
-/* A machine with a PMU. */
+/* A machine with a PMU. Every region costs a page's worth of 1000: the walk of the list is taken
+ * off the machine. */
 static void test_instructions(void **state)
 {
-	static const struct counter_source full = {"full",    full_open, full_read,
-						   no_switch, no_switch, no_close};
+	static const struct fake_answer answer = {
+		.value = 1024 * 1000, .enabled = 1000, .running = 1000};
 	struct costs_options opt = options_for(run_layout(2), 1);
+	struct fake fake = {.answer = &answer, .nr = 1};
+	struct counter_source full = fake_source(&fake);
+	struct counter_list list;
 	struct counters counters;
 	struct costs c;
 
-	counters_open(&counters, &full);
+	assert_int_equal(counter_list_make(&list, "", NULL, 0), 0);
+	counters_open(&counters, &full, &list);
 	opt.counters = &counters;
 	assert_int_equal(costs_measure(&opt, &c), 0);
 	assert_true(c.of[0].has_instructions);
 	assert_true(c.of[0].instructions > 0);
 	assert_true(c.of[0].machine_instructions == 0);
 	counters_close(&counters);
+	counter_list_free(&list);
 }
 
 static void assert_columns(const char *text)

@@ -46,13 +46,20 @@ none() {
 	exit 1
 }
 
+# The shim's, the selftests', and for scripts/libperf.sh the tools'.
 needed=(drivers/iommu include/linux include/uapi lib/xarray.c lib/interval_tree.c tools/include tools/lib
+	tools/arch tools/build tools/scripts
 	tools/testing/selftests/iommu tools/testing/selftests/kselftest.h tools/testing/selftests/kselftest_harness.h Makefile)
+
+# complete DIR: all that is needed now was unpacked there, not only what an older version of this wanted
+complete() {
+	[ "$(cat "$1/.complete" 2>/dev/null)" = "${needed[*]}" ]
+}
 
 # unpack TARBALL NAME: into build/linux/NAME, all or nothing
 unpack() {
 	local to=$top/build/linux/$2 work list
-	[ ! -f "$to/.complete" ] || { printf '%s\n' "$to"; return 0; }
+	! complete "$to" || { printf '%s\n' "$to"; return 0; }
 	mkdir -p "$top/build/linux"
 	work=$(mktemp -d "$top/build/linux/.$2.XXXXXX")
 	say "unpacking what is needed of $(basename "$1")" >&2
@@ -64,7 +71,7 @@ unpack() {
 		none "$1 has no drivers/iommu/iommufd: wanted the source of a kernel of 6.2 or later"
 	fi
 	rm -rf "$work/.log" "$to"
-	touch "$work/.complete"
+	printf '%s\n' "${needed[*]}" >"$work/.complete"
 	mv "$work" "$to"
 	printf '%s\n' "$to"
 }
@@ -74,7 +81,7 @@ from_deb() {
 	local work name
 	have dpkg-deb || none "$1: dpkg-deb is not here"
 	name=$(basename "$1" .deb)
-	[ ! -f "$top/build/linux/$name/.complete" ] || { printf '%s\n' "$top/build/linux/$name"; return 0; }
+	! complete "$top/build/linux/$name" || { printf '%s\n' "$top/build/linux/$name"; return 0; }
 	mkdir -p "$top/build/linux"
 	work=$(mktemp -d "$top/build/linux/.deb.XXXXXX")
 	dpkg-deb --fsys-tarfile "$1" | tar -x -C "$work" --wildcards './usr/src/*.tar.*' ||

@@ -100,14 +100,16 @@ static void print_head(const struct run_args *a, const struct flush_policy *poli
 	printf("page core alone, observer off, no memory, policy %s, %llu MiB\n", policy->name,
 	       (unsigned long long)a->size >> 20);
 	printf("ns per 4 KiB page (churn: per map+unmap pair), %u repetitions\n", a->reps);
+	printf("allocs, bytes: per page, of core, policy and machine in their arena\n");
 	printf("one dirty page, %s and drain: %.0f ns here, %.0f ns where the aims are set\n\n",
 	       clean_best()->name, page_ns, AIM_PAGE_NS);
-	printf("%-11s %7s %7s %8s %7s %8s %6s\n", "workload", "domains", "map", "unmap", "both",
-	       "min both", "aim");
+	printf("%-11s %7s %7s %8s %7s %8s %6s %6s %7s\n", "workload", "domains", "map", "unmap",
+	       "both", "min both", "aim", "allocs", "bytes");
 }
 
 static void print_line(const struct run_options *o, const struct run_times *t)
 {
+	const struct alloc_arena *arena = &t->alloc.pass.arena;
 	double goal = aim(o->layout, o->domains);
 	char map[16] = "-", unmap[16] = "-", text[16] = "-";
 
@@ -117,8 +119,10 @@ static void print_line(const struct run_options *o, const struct run_times *t)
 	}
 	if (goal)
 		snprintf(text, sizeof(text), "<= %g", goal);
-	printf("%-11s %7u %7s %8s %7.2f %8.2f %6s\n", o->layout->name, o->domains, map, unmap,
-	       t->median.both, t->least.both, text);
+	printf("%-11s %7u %7s %8s %7.2f %8.2f %6s %6.3f %7.1f%s\n", o->layout->name, o->domains,
+	       map, unmap, t->median.both, t->least.both, text,
+	       (double)arena->allocations / t->pages, (double)arena->allocated / t->pages,
+	       t->alloc.same ? "" : " ?");
 	fflush(stdout);
 }
 
@@ -129,16 +133,48 @@ static json_t *figures(const struct run_options *o, const struct run_figures *f)
 	return json_pack("{sfsfsf}", "map", f->map, "unmap", f->unmap, "both", f->both);
 }
 
+/* Of a repetition, in all: integers, so that two builds compare exactly. */
+static json_t *alloc_json(const struct run_alloc *a)
+{
+	const struct alloc *p = &a->pass;
+	json_t *allocated = p->heap.known ? json_integer((json_int_t)p->heap.allocated)
+					  : json_string("n/a"),
+	       *freed = p->heap.known ? json_integer((json_int_t)p->heap.freed)
+				      : json_string("n/a");
+
+	return json_pack("{sIsIsIsosososisb}", "allocations", (json_int_t)p->arena.allocations,
+			 "bytes", (json_int_t)p->arena.allocated, "bytes_freed",
+			 (json_int_t)p->arena.freed, "heap_bytes", allocated, "heap_bytes_freed",
+			 freed, "heap", json_string(alloc_why_not() ? alloc_why_not() : "jemalloc"),
+			 "leaking", (int)a->uneven, "same", a->same);
+}
+
 static json_t *to_json(const struct run_options *o, const struct run_times *t)
 {
 	double goal = aim(o->layout, o->domains);
 	json_t *aim_json = goal ? json_real(goal) : json_null();
 
-	return json_pack("{sssssisIsisosososs}", "workload", o->layout->name, "policy",
+	return json_pack("{sssssisIsisososossso}", "workload", o->layout->name, "policy",
 			 o->policy->name, "domains", (int)o->domains, "pages", (json_int_t)t->pages,
 			 "reps", (int)t->reps, "median", figures(o, &t->median), "min",
 			 figures(o, &t->least), "aim", aim_json, "unit",
-			 o->layout->churn ? "ns per pair" : "ns per 4 KiB page");
+			 o->layout->churn ? "ns per pair" : "ns per 4 KiB page", "alloc",
+			 alloc_json(&t->alloc));
+}
+
+/* Exit status. */
+static int say_leak(const struct run_options *o, const struct run_alloc *a)
+{
+	const struct alloc *w = &a->worst;
+
+	fprintf(stderr,
+		"nosnoop-bench: %s, %u domains: %u of %u repetitions left memory behind, the last "
+		"of "
+		"them %lld blocks and %lld bytes of the arena, %lld bytes of the heap\n",
+		o->layout->name, o->domains, a->uneven, o->reps, (long long)w->arena.live_blocks,
+		(long long)(w->arena.allocated - w->arena.freed),
+		(long long)(w->heap.allocated - w->heap.freed));
+	return 1;
 }
 
 static int run_one(const struct run_args *a, struct run_options *o, json_t *list)
@@ -157,7 +193,7 @@ static int run_one(const struct run_args *a, struct run_options *o, json_t *list
 		json_array_append_new(list, to_json(o, &t));
 	else
 		print_line(o, &t);
-	return 0;
+	return t.alloc.uneven ? say_leak(o, &t.alloc) : 0;
 }
 
 static int run_all(const struct run_args *a, const struct flush_policy *policy, json_t *list)
@@ -216,6 +252,9 @@ int run_main(int argc, char **argv)
 	if (!a.json)
 		print_head(&a, policies.policy[0], page_ns);
 	rc = run_all(&a, policies.policy[0], list);
+	if (!a.json && !rc)
+		printf("\nNothing was left behind by any repetition (malloc(): %s).\n",
+		       alloc_why_not() ? alloc_why_not() : "counted, too");
 	root = json_pack("{sosfsf}", "runs", list, "clean_page_ns", page_ns, "aim_clean_page_ns",
 			 AIM_PAGE_NS);
 	if (a.json && !rc) {

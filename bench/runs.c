@@ -22,8 +22,22 @@ static int time_parts(struct stage *s, struct backend *b, struct stopwatch *w, d
 	return rc;
 }
 
+static void count_pass(struct run_alloc *out, const struct alloc *from, const struct alloc *to)
+{
+	struct alloc pass = alloc_between(from, to);
+
+	if (out->pass.arena.allocations)
+		out->same &= !memcmp(&out->pass, &pass, sizeof(pass));
+	out->pass = pass;
+	if (alloc_is_even(&pass))
+		return;
+	out->uneven++;
+	out->worst = pass;
+}
+
+/* What the first passes leave behind is theirs to keep: page tables, lists of the arena. */
 static int repeat(struct stage *s, struct backend *b, u32 reps, double *map, double *unmap,
-		  double *both)
+		  double *both, struct run_alloc *alloc)
 {
 	struct stopwatch w;
 	double ns[STAGE_PARTS];
@@ -32,8 +46,12 @@ static int repeat(struct stage *s, struct backend *b, u32 reps, double *map, dou
 	stopwatch_init(&w, NULL);
 	for (u32 i = 0; !rc && i < WARM_UPS + reps; i++) {
 		u32 at = i < WARM_UPS ? 0 : i - WARM_UPS;
+		struct alloc from = alloc_now(s->arena), to;
 
 		rc = time_parts(s, b, &w, ns);
+		to = alloc_now(s->arena);
+		if (i >= WARM_UPS)
+			count_pass(alloc, &from, &to);
 		map[at] = ns[STAGE_MAP];
 		unmap[at] = ns[STAGE_UNMAP];
 		both[at] = ns[STAGE_MAP] + ns[STAGE_UNMAP];
@@ -49,10 +67,11 @@ int run_layout_time(const struct run_options *opt, struct run_times *out)
 	struct backend *b;
 	int rc = v ? stage_create(&s, opt->layout, opt->size, opt->domains) : -ENOMEM;
 
+	*out = (struct run_times){.alloc.same = true};
 	if (!rc)
-		rc = stage_enter(&s, &backend_core, opt->policy, &b);
+		rc = stage_enter(&s, opt->backend ? opt->backend : &backend_core, opt->policy, &b);
 	if (!rc)
-		rc = repeat(&s, b, opt->reps, map, unmap, both);
+		rc = repeat(&s, b, opt->reps, map, unmap, both, &out->alloc);
 	if (!rc) {
 		out->reps = opt->reps;
 		out->pages = stage_pages(&s);

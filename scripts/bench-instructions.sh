@@ -23,7 +23,7 @@ shift
 have valgrind || die "valgrind is not installed: apt-get install valgrind"
 need required
 log=$(mktemp)
-if ! { cmake -S . -B build/count -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DNOSNOOP_LINUX_TREE="$tree" &&
+if ! { cmake -S . -B build/count -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DNOSNOOP_JEMALLOC=OFF -DNOSNOOP_LINUX_TREE="$tree" &&
 	cmake --build build/count -j "$(jobs_nr)" --target nosnoop-bench nosnoop-linux-production; } >"$log" 2>&1; then
 	tail -n 40 "$log" >&2
 	rm -f "$log"

@@ -162,22 +162,20 @@ static json_t *to_json(const struct run_options *o, const struct run_times *t)
 			 alloc_json(&t->alloc));
 }
 
-/* Exit status. */
-static int say_leak(const struct run_options *o, const struct run_alloc *a)
+static void say_leak(const struct run_options *o, const struct run_alloc *a)
 {
 	const struct alloc *w = &a->worst;
 
 	fprintf(stderr,
-		"nosnoop-bench: %s, %u domains: %u of %u repetitions left memory behind, the last "
-		"of "
-		"them %lld blocks and %lld bytes of the arena, %lld bytes of the heap\n",
+		"nosnoop-bench: %s, %u domains: %u of %u repetitions left memory behind,"
+		" the last of them %lld blocks and %lld bytes of the arena,"
+		" %lld bytes of the heap\n",
 		o->layout->name, o->domains, a->uneven, o->reps, (long long)w->arena.live_blocks,
 		(long long)(w->arena.allocated - w->arena.freed),
 		(long long)(w->heap.allocated - w->heap.freed));
-	return 1;
 }
 
-static int run_one(const struct run_args *a, struct run_options *o, json_t *list)
+static int run_one(const struct run_args *a, struct run_options *o, json_t *list, bool *leaks)
 {
 	struct run_times t;
 	int rc;
@@ -193,10 +191,15 @@ static int run_one(const struct run_args *a, struct run_options *o, json_t *list
 		json_array_append_new(list, to_json(o, &t));
 	else
 		print_line(o, &t);
-	return t.alloc.uneven ? say_leak(o, &t.alloc) : 0;
+	*leaks |= t.alloc.uneven;
+	if (t.alloc.uneven)
+		say_leak(o, &t.alloc);
+	return 0;
 }
 
-static int run_all(const struct run_args *a, const struct flush_policy *policy, json_t *list)
+/* 0, or 1: failed. @leaks: something was left behind, all rows are there. */
+static int run_all(const struct run_args *a, const struct flush_policy *policy, json_t *list,
+		   bool *leaks)
 {
 	static const u32 both[] = {1, 4};
 	int rc = 0;
@@ -213,7 +216,7 @@ static int run_all(const struct run_args *a, const struct flush_policy *policy, 
 				.reps = a->reps,
 			};
 
-			rc = run_one(a, &o, list);
+			rc = run_one(a, &o, list, leaks);
 		}
 	}
 	return rc;
@@ -232,6 +235,7 @@ int run_main(int argc, char **argv)
 	struct policies policies = {0};
 	json_t *list, *root;
 	double page_ns;
+	bool leaks = false;
 	char err[2048];
 	int rc;
 
@@ -251,8 +255,8 @@ int run_main(int argc, char **argv)
 		return option_bad("--policy: expected one policy");
 	if (!a.json)
 		print_head(&a, policies.policy[0], page_ns);
-	rc = run_all(&a, policies.policy[0], list);
-	if (!a.json && !rc)
+	rc = run_all(&a, policies.policy[0], list, &leaks);
+	if (!a.json && !rc && !leaks)
 		printf("\nNothing was left behind by any repetition (malloc(): %s).\n",
 		       alloc_why_not() ? alloc_why_not() : "counted, too");
 	root = json_pack("{sosfsf}", "runs", list, "clean_page_ns", page_ns, "aim_clean_page_ns",
@@ -263,5 +267,5 @@ int run_main(int argc, char **argv)
 	}
 	json_decref(root);
 	policies_close(&policies);
-	return rc;
+	return rc || leaks;
 }

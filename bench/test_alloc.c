@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -117,12 +118,35 @@ static void test_command(void **state)
 	json_decref(root);
 }
 
+/* A leak of malloc() is found where jemalloc is, and the tables are whole nevertheless. */
+static void test_leak(void **state)
+{
+	json_t *root, *alloc;
+	FILE *f;
+
+	if (alloc_why_not())
+		skip(); /* the arena's leaks are test_run_alloc's */
+	f = popen(BENCH " run --size 1M --reps 2 --workload contiguous --json --policy " LEAKY
+			" 2>/dev/null",
+		  "r");
+	assert_non_null(f);
+	root = json_loadf(f, 0, NULL);
+	assert_int_equal(WEXITSTATUS(pclose(f)), 1);
+	assert_int_equal(json_array_size(json_object_get(root, "runs")), 2);
+	alloc = json_object_get(json_array_get(json_object_get(root, "runs"), 0), "alloc");
+	assert_int_equal(json_integer_value(json_object_get(alloc, "leaking")), 2);
+	assert_true(json_integer_value(json_object_get(alloc, "heap_bytes")) >= 40);
+	assert_int_equal(json_integer_value(json_object_get(alloc, "heap_bytes_freed")), 0);
+	json_decref(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_alloc),
 		cmocka_unit_test(test_run_alloc),
 		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_leak),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

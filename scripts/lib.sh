@@ -53,6 +53,10 @@ has_lib() { # by pkg-config
 	have pkg-config && pkg-config --exists "$1"
 }
 
+has_header() { # of the C compiler's
+	printf '#include <%s>\n' "$1" | gcc -E -x c - >/dev/null 2>&1
+}
+
 # The Debian name of the compiler runtime that belongs to the distribution's `clang`.
 clang_rt_package() {
 	local v
@@ -87,6 +91,9 @@ missing_optional() {
 	has_scipy || echo python3-scipy
 	have busybox || echo busybox-static
 	have cpio || echo cpio
+	has_header perfmon/pfmlib.h || echo libpfm4-dev
+	has_lib jemalloc || echo libjemalloc-dev
+	have make || echo make # the kernel's libperf
 }
 
 # Debian's python3 is the one that sees Debian's packages.

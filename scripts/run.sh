@@ -73,7 +73,9 @@ fi
 need required
 jobs=$(jobs_nr)
 log=$(mktemp)
-if ! { cmake --preset rel && cmake --build build/rel -j "$jobs"; } >"$log" 2>&1; then
+libperf= # scripts/libperf.sh
+[ ! -f build/libperf/libperf.a ] || libperf=$top/build/libperf
+if ! { cmake --preset rel -DNOSNOOP_LIBPERF="$libperf" && cmake --build build/rel -j "$jobs"; } >"$log" 2>&1; then
 	tail -n 60 "$log" >&2
 	rm -f "$log"
 	say "run.sh: the build failed" >&2

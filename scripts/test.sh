@@ -190,14 +190,26 @@ else
 	skipped "everything on Linux's own files: $(tail -n 1 "$logs/tree")"
 fi
 
-check "build dev (gcc, ASan + UBSan)" build_in build/dev --preset dev -DNOSNOOP_LINUX_TREE="$tree"
+# The counters' first source. Without a tree, or where that tree's tools do not build, they do without.
+libperf=
+if [ -n "$tree" ]; then
+	libperf=$(scripts/libperf.sh --linux-tree "$tree" 2>"$logs/libperf" | tail -n 1) || true
+	[ -n "$libperf" ] || skipped "counters by libperf: $(tail -n 1 "$logs/libperf")"
+fi
+
+check "build dev (gcc, ASan + UBSan)" build_in build/dev --preset dev -DNOSNOOP_LINUX_TREE="$tree" -DNOSNOOP_LIBPERF="$libperf"
 if [ $last = 0 ]; then
 	run_ctest
 else
 	skipped "ctest: the build failed"
 fi
 
-check "build rel" build_in build/rel --preset rel -DNOSNOOP_LINUX_TREE="$tree"
+check "build rel" build_in build/rel --preset rel -DNOSNOOP_LINUX_TREE="$tree" -DNOSNOOP_LIBPERF="$libperf"
+if has_lib jemalloc; then
+	[ $last != 0 ] || check "alloc, with jemalloc" build/rel/bin/test_alloc
+else
+	skipped "alloc, with jemalloc: libjemalloc-dev is not installed"
+fi
 if [ -n "$tree" ] && [ -n "${LINUX_NEWEST-}" ]; then
 	check "the newest packaged tree" newest_tree
 fi

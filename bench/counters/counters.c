@@ -27,6 +27,7 @@ static void close_event(struct counters *c, struct counter *e)
 	free(e->handle);
 	e->handle = NULL;
 	e->group = 0;
+	e->leads = false;
 }
 
 /* All of its boxes, or none. */
@@ -120,6 +121,7 @@ static bool open_member(struct counters *c, struct counter *e, struct counter **
 		*leader = e;
 	}
 	settle(c, e, rc, c->nr_groups);
+	e->leads = !rc && *leader == e;
 	return alone && !rc;
 }
 
@@ -164,6 +166,12 @@ static void open_groups(struct counters *c)
 	}
 }
 
+static void settle_alone(struct counters *c, struct counter *e)
+{
+	settle(c, e, open_event(c, e, NULL), 0);
+	e->leads = !e->why;
+}
+
 static void open_others(struct counters *c)
 {
 	for (u32 i = 0; i < c->nr; i++) {
@@ -174,8 +182,38 @@ static void open_others(struct counters *c)
 		else if (e->event->kind == COUNTER_KIND_TSC && c->source == &counters_none)
 			e->why = -ENOENT;
 		else if (e->event->kind == COUNTER_KIND_SYSTEM)
-			settle(c, e, open_event(c, e, NULL), 0);
+			settle_alone(c, e);
 	}
+}
+
+/* --- on and off ------------------------------------------------------------------------------- */
+
+static void turn(struct counters *c, const struct counter *e, bool software, bool on)
+{
+	if (!e->leads || (e->event->kind == COUNTER_KIND_SOFTWARE) != software)
+		return;
+	for (u32 i = 0; i < e->nr_handles; i++)
+		c->source->turn(&e->handle[i], on);
+}
+
+/*
+ * A system call a group. Software events innermost: they would count the others' calls, in the
+ * kernel too; of theirs a core's events see some ten instructions in user mode.
+ */
+static void turn_on(struct counters *c)
+{
+	for (u32 i = 0; i < c->nr; i++)
+		turn(c, &c->event[i], false, true);
+	for (u32 i = 0; i < c->nr; i++)
+		turn(c, &c->event[i], true, true);
+}
+
+static void turn_off(struct counters *c)
+{
+	for (u32 i = c->nr; i--;)
+		turn(c, &c->event[i], true, false);
+	for (u32 i = c->nr; i--;)
+		turn(c, &c->event[i], false, false);
 }
 
 /* --- does it run? ----------------------------------------------------------------------------- */
@@ -220,10 +258,10 @@ static u32 try_out(struct counters *c, u32 *waits)
 	u32 nr = 0;
 
 	for (u32 i = 0; i < TRY_ROUNDS; i++) {
-		c->source->start(c->source->ctx);
+		turn_on(c);
 		for (volatile u32 spin = 0; spin < TRY_SPINS; spin++)
 			;
-		c->source->stop(c->source->ctx);
+		turn_off(c);
 		nr = waiting(c, waits);
 		if (!nr)
 			break;
@@ -337,7 +375,7 @@ static bool read_inside(const struct counter *e)
 
 void counters_start(struct counters *c)
 {
-	c->source->start(c->source->ctx);
+	turn_on(c);
 	for (u32 i = 0; i < c->nr; i++)
 		if (read_inside(&c->event[i]))
 			c->event[i].why = read_now(c, &c->event[i], &c->event[i].begin);
@@ -357,7 +395,7 @@ void counters_stop(struct counters *c)
 		e->sum.enabled += now.enabled - e->begin.enabled;
 		e->sum.running += now.running - e->begin.running;
 	}
-	c->source->stop(c->source->ctx);
+	turn_off(c);
 }
 
 static void update(struct counter_sum *s)

@@ -23,6 +23,7 @@ struct counter {
 	u32 nr_handles;
 	int why; /* 0: counts; or negative errno why not. -EBUSY: no counter was free for it, ever */
 	bool user_only;		  /* not in the kernel */
+	bool leads;		  /* of its group, or on its own: what is turned on and off */
 	bool user_read;		  /* read while it counts, without system calls */
 	u32 group;		  /* from 1; 0: none */
 	struct counter_raw last;  /* read: at the last counters_add() */

@@ -6,6 +6,7 @@
 struct fake_group {
 	u32 core; /* events of a core's PMU */
 	u32 open;
+	bool on;
 };
 
 struct fake_event {
@@ -14,7 +15,7 @@ struct fake_event {
 	struct fake_group *group;
 	struct counter_raw now;
 	u32 reads;
-	bool core;
+	bool core, leads;
 };
 
 static const struct fake_answer *answer_for(const struct fake *f, const char *name)
@@ -31,6 +32,7 @@ static int open_in(struct fake *f, const struct counter_handle *leader, struct f
 
 	if (first && e->core && f->group_max && first->group->core == f->group_max)
 		return -EINVAL;
+	e->leads = !first;
 	e->group = first ? first->group : calloc(1, sizeof(*e->group));
 	if (!e->group)
 		return -ENOMEM;
@@ -106,18 +108,15 @@ static int fake_read_user(const struct counter_handle *h, struct counter_raw *ou
 	return go_on(e, out);
 }
 
-static void fake_start(void *ctx)
+static void fake_turn(const struct counter_handle *leader, bool on)
 {
-	struct fake *f = ctx;
+	struct fake_event *e = leader->priv;
+	struct fake *f = e->fake;
 
-	f->starts++;
-}
-
-static void fake_stop(void *ctx)
-{
-	struct fake *f = ctx;
-
-	f->stops++;
+	f->starts += on;
+	f->stops += !on;
+	f->astray += !e->leads || e->group->on == on;
+	e->group->on = on;
 }
 
 static void fake_close(struct counter_handle *h)
@@ -140,8 +139,7 @@ struct counter_source fake_source(struct fake *fake)
 		.read = fake_read,
 		.may_user = fake_may_user,
 		.read_user = fake_read_user,
-		.start = fake_start,
-		.stop = fake_stop,
+		.turn = fake_turn,
 		.close = fake_close,
 	};
 }

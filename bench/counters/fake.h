@@ -23,6 +23,7 @@ struct fake {
 	u32 group_turns; /* a group of more core events is opened and has never its turn; 0: none */
 	/* What happened. */
 	u32 opened, closed, starts, stops, reads, user_reads;
+	u32 astray; /* turned: no leader, or what was so already */
 };
 
 /* A source that answers so; both must stay where they are while it is used. */

@@ -2,8 +2,8 @@
 /*
  * The kernel's own library, from the tree that scripts/libperf.sh built. It opens, maps and closes;
  * a group is an evlist, which its leader owns. Not used of it: opening an evlist as a whole, where
- * one event that is not there fails all; enabling, which does not survive an open that failed; and
- * its user-space read, whose times stand still while nothing else runs.
+ * one event that is not there fails all; and its user-space read, whose times stand still while
+ * nothing else runs.
  */
 #include "bench/counters/perf.h"
 
@@ -117,6 +117,17 @@ static int libperf_read_user(const struct counter_handle *h, struct counter_raw 
 	return perf_user_read(page_of(h), &perf_user_here, out);
 }
 
+/* Only of what did open: after an open that failed it would crash. */
+static void libperf_turn(const struct counter_handle *leader, bool on)
+{
+	const struct opened *o = leader->priv;
+
+	if (on)
+		perf_evsel__enable(o->evsel);
+	else
+		perf_evsel__disable(o->evsel);
+}
+
 static void libperf_close(struct counter_handle *h)
 {
 	struct opened *o = h->priv;
@@ -135,8 +146,7 @@ const struct counter_source counters_libperf = {
 	.read = libperf_read,
 	.may_user = libperf_may_user,
 	.read_user = libperf_read_user,
-	.start = perf_start,
-	.stop = perf_stop,
+	.turn = libperf_turn,
 	.close = libperf_close,
 };
 #else

@@ -13,7 +13,7 @@ static int none_read(const struct counter_handle *h, struct counter_raw *out)
 	return -ENOENT;
 }
 
-static void none_switch(void *ctx)
+static void none_turn(const struct counter_handle *leader, bool on)
 {
 }
 
@@ -26,7 +26,6 @@ const struct counter_source counters_none = {
 	.what = "nothing is counted",
 	.open = none_open,
 	.read = none_read,
-	.start = none_switch,
-	.stop = none_switch,
+	.turn = none_turn,
 	.close = none_close,
 };

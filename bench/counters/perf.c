@@ -10,8 +10,6 @@
  */
 #include "bench/counters/perf.h"
 
-#include <sys/prctl.h>
-
 #define TRIES 1000
 
 struct perf_event_attr perf_attr(const struct counter_event *event, const struct counter_box *box,
@@ -31,17 +29,6 @@ struct perf_event_attr perf_attr(const struct counter_event *event, const struct
 		.exclude_hv = user_only && !system,
 		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING,
 	};
-}
-
-/* One system call for all events of this thread: none of them counts the starting of the others. */
-void perf_start(void *ctx)
-{
-	prctl(PR_TASK_PERF_EVENTS_ENABLE, 0, 0, 0, 0);
-}
-
-void perf_stop(void *ctx)
-{
-	prctl(PR_TASK_PERF_EVENTS_DISABLE, 0, 0, 0, 0);
 }
 
 /* --- user space ------------------------------------------------------------------------------- */

@@ -9,8 +9,6 @@
 
 struct perf_event_attr perf_attr(const struct counter_event *event, const struct counter_box *box,
 				 bool leader, bool user_only);
-void perf_start(void *ctx);
-void perf_stop(void *ctx);
 
 /* The processor's part of a user-space read. */
 struct perf_user_ops {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bench/counters/perf.h"
 
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,6 +40,11 @@ static int raw_read_user(const struct counter_handle *h, struct counter_raw *out
 	return perf_user_read(h->priv, &perf_user_here, out);
 }
 
+static void raw_turn(const struct counter_handle *leader, bool on)
+{
+	ioctl(leader->fd, on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
+}
+
 static void raw_close(struct counter_handle *h)
 {
 	if (h->priv)
@@ -53,7 +59,6 @@ const struct counter_source counters_raw = {
 	.read = raw_read,
 	.may_user = raw_may_user,
 	.read_user = raw_read_user,
-	.start = perf_start,
-	.stop = perf_stop,
+	.turn = raw_turn,
 	.close = raw_close,
 };

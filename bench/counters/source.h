@@ -34,8 +34,9 @@ struct counter_source {
 	/* May this one be read without a system call, while it counts? NULL: none may. */
 	bool (*may_user)(const struct counter_handle *h);
 	int (*read_user)(const struct counter_handle *h, struct counter_raw *out);
-	void (*start)(void *ctx); /* all that this thread opened, in one go */
-	void (*stop)(void *ctx);
+	/* Of a leader, with its group. Members are never switched: they would miss a part of what
+	 * their leader has, or all of it. */
+	void (*turn)(const struct counter_handle *leader, bool on);
 	void (*close)(struct counter_handle *h); /* members before their leader */
 };
 

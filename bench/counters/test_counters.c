@@ -271,6 +271,8 @@ static void close_rig(struct rig *r)
 	counters_close(&r->c);
 	assert_int_equal(r->fake.opened, r->fake.closed);
 	assert_int_equal(r->fake.starts, r->fake.stops);
+	assert_true(r->fake.starts > 0);
+	assert_int_equal(r->fake.astray, 0);
 	counter_list_free(&r->list);
 }
 
@@ -534,11 +536,17 @@ static void count_here(const struct counter_source *source)
 
 	assert_int_equal(counter_list_make(&list, NULL, err, sizeof(err)), 0);
 	counters_open(&c, source, &list);
-	counters_start(&c);
-	while (spin < 2000000)
-		spin++;
-	counters_stop(&c);
-	counters_add(&c, sums);
+	/* More than once: a group must come on again as a whole. */
+	for (u32 i = 1; i <= 3; i++) {
+		counters_start(&c);
+		while (spin < i * 1000000)
+			spin++;
+		counters_stop(&c);
+		counters_add(&c, sums);
+	}
+	for (u32 i = COUNTER_TASK_CLOCK; i <= COUNTER_MIGRATIONS; i++)
+		if (!counter_why_not(&c, i))
+			assert_true(sums[i].available && !sums[i].multiplexed);
 	for (u32 i = 0; i < c.nr; i++)
 		if (counter_why_not(&c, i))
 			assert_false(sums[i].available);

@@ -17,7 +17,7 @@ case ${1-} in
 esac
 
 # Those that start no program of ours (an emulator cannot exec one), and that an emulator gets through in seconds.
-tests=(compat contracts model flush iopt op run threads bind twin)
+tests=(compat contracts model flush iopt run threads bind twin)
 small=0.01 # of what NOSNOOP_TEST_SCALE scales
 
 for p in aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user; do

@@ -13,7 +13,7 @@ fi
 
 judge() { # CPPCHECK-ARGUMENTS...
 	cppcheck --enable=warning,portability,performance --std=c11 --quiet --error-exitcode=1 -j "$(jobs_nr)" \
-		--library=posix --template='{file}:{line}: {severity}: {message} [{id}]' "$@" 2>&1
+		--library=posix --library=scripts/check/cppcheck.cfg --template='{file}:{line}: {severity}: {message} [{id}]' "$@" 2>&1
 }
 
 if [ "${1-}" = --self-test ]; then
@@ -34,5 +34,4 @@ commands=build/dev/compile_commands.json
 [ -f $commands ] || { say "build/dev: no compile_commands.json, expected a dev build (cmake --preset dev)"; exit 1; }
 mkdir -p build/cppcheck
 judge --project=$commands --relative-paths="$top" --cppcheck-build-dir=build/cppcheck -i "$top/build" \
-	-D'json_array_foreach(a,i,v)=for(;;)' -D'json_object_foreach(o,k,v)=for(;;)' \
 	--suppressions-list=scripts/check/cppcheck-suppressions.txt --suppress='*:*/test_*'

@@ -13,18 +13,6 @@ const char *const memory_lines_name[MEMORY_LINES_NR] = {"dirty", "clean", "uncac
 
 static _Thread_local struct memory *in_use;
 
-void lines_dirty(void *start, size_t size)
-{
-	for (size_t at = 0; at < size; at += LINE_SIZE)
-		*(volatile u64 *)((u8 *)start + at) = at;
-}
-
-void lines_load(const void *start, size_t size)
-{
-	for (size_t at = 0; at < size; at += LINE_SIZE)
-		(void)*(const volatile u64 *)((const u8 *)start + at);
-}
-
 static void lines_drop(void *start, size_t size)
 {
 	const struct clean_ops *drop = clean_best();

@@ -12,6 +12,7 @@
 #ifndef NOSNOOP_BENCH_MEMORY_H
 #define NOSNOOP_BENCH_MEMORY_H
 
+#include "bench/harness/harness.h"
 #include "bench/stopwatch.h"
 #include "core/machine/machine.h"
 
@@ -51,10 +52,6 @@ void memory_end(struct memory *m);
 int memory_buffer(struct memory *m, struct machine *machine, struct buffer *b);
 /* The next request works on about @bytes: no more than that is prepared ahead. */
 void memory_request(struct memory *m, u64 bytes);
-
-/* One store, or load, in each line. */
-void lines_dirty(void *start, size_t size);
-void lines_load(const void *start, size_t size);
 
 /* Free memory of the machine as the system estimates it; 0: not known. */
 u64 memory_available(void);

@@ -137,15 +137,17 @@ static int prepare(struct report_args *a, char *err, size_t errlen)
 
 static int work(struct report *r, char *err, size_t errlen)
 {
+	struct cleans_options cleans = cleans_brief;
 	int rc;
 
+	cleans.seed = r->workload.seed;
 	r->survey.seed = r->workload.seed;
 	r->survey.progress = progress_wanted();
 	rc = survey_judge(&r->survey, err, errlen);
 	if (!rc)
 		rc = survey_time(&r->survey, &r->options, err, errlen);
 	if (!rc)
-		rc = cleans_time(r->cleans, &r->nr_cleans, r->workload.seed);
+		rc = cleans_time(&cleans, &r->cleans);
 	return rc;
 }
 
@@ -194,6 +196,7 @@ static void free_report(struct report_args *a)
 	workloads_free(&r->survey.workloads);
 	policies_close(&r->survey.policies);
 	free(r->corpus);
+	cleans_free(&r->cleans);
 	free(r->arguments);
 	counter_choice_free(&a->choice);
 }

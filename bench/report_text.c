@@ -354,23 +354,6 @@ static void print_counters(FILE *f, const struct report *r)
 	fputs(counters->notes, f);
 }
 
-void cleans_print(FILE *f, const struct clean_times *times, u32 nr)
-{
-	fprintf(f, "Clean primitives, ns per dirty 64-byte line; complete: with a full fence\n\n");
-	fprintf(f, "%-11s %10s %10s %10s %10s\n", "", "4K issue", "complete", "1M issue",
-		"complete");
-	for (u32 i = 0; i < nr; i++) {
-		fprintf(f, "%-11s", times[i].info.name);
-		if (!times[i].info.ops) {
-			fprintf(f, " n/a: %s\n", times[i].info.why);
-			continue;
-		}
-		for (u32 s = 0; s < CLEANS_SIZES; s++)
-			fprintf(f, " %10.2f %10.2f", times[i].at[s].issue, times[i].at[s].complete);
-		fputc('\n', f);
-	}
-}
-
 void report_print(FILE *f, const struct report *r, const json_t *meta)
 {
 	print_head(f, r, meta);
@@ -380,7 +363,7 @@ void report_print(FILE *f, const struct report *r, const json_t *meta)
 	print_boot(f, r);
 	print_counters(f, r);
 	fputc('\n', f);
-	cleans_print(f, r->cleans, r->nr_cleans);
+	cleans_print(f, &r->cleans);
 	for (u32 w = 0; w < r->survey.workloads.nr; w++)
 		print_workload(f, r, w);
 }

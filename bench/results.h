@@ -15,8 +15,7 @@ struct report {
 	struct workload_options workload;
 	char *corpus;
 	u64 date; /* seconds since 1970 */
-	struct clean_times cleans[CLEANS_MAX];
-	u32 nr_cleans;
+	struct cleans cleans;
 	char *arguments;
 };
 
@@ -37,10 +36,12 @@ json_t *results_json(const struct report *r);
 /* Where and when: the part of meta.json that does not depend on what was measured. @folder: of the checkout. */
 json_t *meta_machine(const struct counters *c, const char *folder, u64 date, const char *arguments);
 json_t *meta_json(const struct report *r);
-json_t *cleans_json(const struct clean_times *times, u32 nr);
+/* {"clean": [...], "limits": [...]}; flat: one list of both, each record with the names that results.json had first. */
+json_t *cleans_json(const struct cleans *c);
+json_t *cleans_json_flat(const struct cleans *c);
 
 void report_print(FILE *f, const struct report *r, const json_t *meta);
-void cleans_print(FILE *f, const struct clean_times *times, u32 nr);
+void cleans_print(FILE *f, const struct cleans *c);
 
 /* "LI0OU": one character a contract, S0 as 0 and S1 as 1; "-" for none. Returns @buf. */
 char *contract_letters(u32 mask, char buf[SHADOW_CONTRACTS + 1]);

@@ -168,28 +168,6 @@ static json_t *workloads_json(const struct report *r)
 	return list;
 }
 
-json_t *cleans_json(const struct clean_times *times, u32 nr)
-{
-	json_t *list = json_array();
-
-	for (u32 i = 0; i < nr; i++) {
-		bool has = times[i].info.ops;
-
-		for (u32 s = 0; s < CLEANS_SIZES; s++) {
-			json_t *o = json_pack("{sssIsoso}", "clean", times[i].info.name, "bytes",
-					      (json_int_t)cleans_size[s], "issue_ns_line",
-					      has ? real(times[i].at[s].issue) : NA,
-					      "complete_ns_line",
-					      has ? real(times[i].at[s].complete) : NA);
-
-			if (!has)
-				json_object_set_new(o, "why", json_string(times[i].info.why));
-			json_array_append_new(list, o);
-		}
-	}
-	return list;
-}
-
 json_t *results_json(const struct report *r)
 {
 	const struct survey *s = &r->survey;
@@ -202,6 +180,6 @@ json_t *results_json(const struct report *r)
 			json_array_append_new(results, cell_json(r, w, p));
 	return json_pack("{sssosososososo}", "schema", "nosnoop-bench report 1", "size",
 			 number(r->workload.size), "summary", summary, "results", results,
-			 "workloads", workloads_json(r), "clean",
-			 cleans_json(r->cleans, r->nr_cleans), "published", published_json());
+			 "workloads", workloads_json(r), "clean", cleans_json_flat(&r->cleans),
+			 "published", published_json());
 }

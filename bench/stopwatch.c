@@ -19,18 +19,18 @@ static u64 cpu_ns(void)
 /* The wall clock innermost: the other one's system call is not in its region. */
 static void go(struct stopwatch *w)
 {
-	full_fence();
+	clock_settle();
 	if (w->counters)
 		counters_start(w->counters);
 	if (w->is_long)
 		w->cpu_started = cpu_ns();
-	w->started = clock_ns();
+	w->started = clock_begin();
 }
 
 static void halt(struct stopwatch *w)
 {
 	full_fence();
-	w->sum += clock_ns() - w->started;
+	w->sum += clock_ticks() - w->started;
 	if (w->is_long)
 		w->cpu_sum += cpu_ns() - w->cpu_started;
 	if (w->counters)
@@ -62,18 +62,19 @@ double stopwatch_stop(struct stopwatch *w)
 	double ns;
 
 	halt(w);
-	if (w->is_long && w->sum > w->cpu_sum + INTERRUPTED_NS) {
+	ns = w->sum * w->ns_per_tick;
+	if (w->is_long && ns > w->cpu_sum + INTERRUPTED_NS) {
 		w->interrupted++;
-		w->sum = w->cpu_sum;
+		ns = w->cpu_sum;
 	}
-	ns = w->sum - (w->region_cost + w->pauses * w->pause_cost);
+	ns -= w->region_cost + w->pauses * w->pause_cost;
 	return max(ns, 0.0);
 }
 
-/* Empty regions with and without a pause: the clock's steps average out over many. */
+/* Empty regions with and without a pause. */
 static double empty_regions(struct stopwatch *w, bool pause)
 {
-	double v[CALIBRATIONS], sum = 0;
+	double v[CALIBRATIONS];
 
 	for (u32 i = 0; i < CALIBRATIONS; i++) {
 		stopwatch_start(w, false);
@@ -83,17 +84,14 @@ static double empty_regions(struct stopwatch *w, bool pause)
 		}
 		v[i] = stopwatch_stop(w);
 	}
-	stats_median(v, CALIBRATIONS);
-	for (u32 i = CALIBRATIONS / 4; i < CALIBRATIONS * 3 / 4; i++)
-		sum += v[i];
-	return sum / (CALIBRATIONS * 3 / 4 - CALIBRATIONS / 4);
+	return stats_middle(v, CALIBRATIONS);
 }
 
 void stopwatch_init(struct stopwatch *w, struct counters *counters)
 {
 	double plain, paused;
 
-	*w = (struct stopwatch){0};
+	*w = (struct stopwatch){.ns_per_tick = harness_clock()->ns_per_tick};
 	plain = empty_regions(w, false);
 	paused = empty_regions(w, true);
 	w->region_cost = plain;

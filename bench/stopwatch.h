@@ -8,41 +8,21 @@
 #ifndef NOSNOOP_BENCH_STOPWATCH_H
 #define NOSNOOP_BENCH_STOPWATCH_H
 
-#include <time.h>
-
 #include "bench/counters/counters.h"
+#include "bench/harness/harness_clock.h"
 
 struct stopwatch {
 	struct counters
 		*counters; /* NULL: time alone. With counters the times are not to be used */
-	u64 started;	   /* ns */
-	u64 sum;	   /* ns of this region up to the last pause */
+	u64 started;	   /* ticks */
+	u64 sum;	   /* ticks of this region up to the last pause */
+	double ns_per_tick;
 	u32 pauses;
 	bool is_long;
 	u64 cpu_started, cpu_sum;	/* ns on the CPU, of a long region */
 	u64 interrupted;		/* long regions that lost the CPU */
 	double region_cost, pause_cost; /* ns of the watch itself */
 };
-
-static inline u64 clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
-/* Everything issued before has completed. sfence would not wait for write-backs under way. */
-static inline void full_fence(void)
-{
-#if defined(__x86_64__)
-	asm volatile("mfence" ::: "memory");
-#elif defined(__aarch64__)
-	asm volatile("dsb sy" ::: "memory");
-#else
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
-}
 
 void stopwatch_init(struct stopwatch *w, struct counters *counters);
 void stopwatch_start(struct stopwatch *w, bool is_long);

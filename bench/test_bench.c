@@ -23,38 +23,6 @@
 
 #define SMALL WORKLOAD_SIZE_MIN
 
-/* --- statistics ------------------------------------------------------------------------------- */
-
-static void test_median(void **state)
-{
-	double odd[] = {5, 1, 4}, even[] = {8, 1, 2, 4}, one[] = {7}, same[] = {3, 3, 3, 9};
-
-	assert_true(stats_median(odd, 3) == 4);
-	assert_true(stats_median(even, 4) == 3);
-	assert_true(stats_median(one, 1) == 7);
-	assert_true(stats_median(same, 4) == 3);
-	assert_true(stats_median(NULL, 0) == 0);
-	assert_true(stats_min((double[]){2, -1, 5}, 3) == -1);
-	assert_true(stats_min(NULL, 0) == 0);
-}
-
-static void test_order(void **state)
-{
-	struct rng a = {7}, b = {7}, c = {8};
-	u32 x[26], y[26], z[26], seen = 0;
-
-	rng_order(&a, x, 26);
-	rng_order(&b, y, 26);
-	rng_order(&c, z, 26);
-	assert_memory_equal(x, y, sizeof(x));
-	assert_memory_not_equal(x, z, sizeof(x));
-	for (u32 i = 0; i < 26; i++)
-		seen |= 1u << x[i];
-	assert_int_equal(seen, (1u << 26) - 1);
-	for (u32 i = 0; i < 1000; i++)
-		assert_in_range(rng_below(&a, 3), 0, 2);
-}
-
 /* --- stopwatch -------------------------------------------------------------------------------- */
 
 static void test_stopwatch(void **state)
@@ -329,18 +297,80 @@ static void test_runs(void **state)
 	}
 }
 
+static struct {
+	size_t cleaned, calls, drains;
+} walked;
+
+static void count_clean(const void *start, size_t size)
+{
+	walked.cleaned += size;
+	walked.calls++;
+}
+
+static void count_drain(void)
+{
+	walked.drains++;
+}
+
+/* The fence behind the last piece is not the walk's. */
+static void test_cleans_walk(void **state)
+{
+	static const struct clean_ops ops = {
+		.name = "x", .clean = count_clean, .drain = count_drain};
+	static const struct {
+		size_t size, call, fence, calls, drains;
+	} walk[] = {
+		{64 << 10, 4096, 4096, 16, 15},	      {64 << 10, 64 << 10, 64 << 10, 1, 0},
+		{1 << 20, 64 << 10, 1 << 20, 16, 0},  {1 << 20, 64 << 10, 64 << 10, 16, 15},
+		{72 << 10, 64 << 10, 64 << 10, 2, 1},
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(walk); i++) {
+		memset(&walked, 0, sizeof(walked));
+		cleans_walk(&ops, &walked, walk[i].size, walk[i].call, walk[i].fence);
+		assert_int_equal(walked.cleaned, walk[i].size);
+		assert_int_equal(walked.calls, walk[i].calls);
+		assert_int_equal(walked.drains, walk[i].drains);
+	}
+}
+
+/* Every primitive has a row, those that fences make different have more; none is without figures or a reason. */
 static void test_cleans(void **state)
 {
-	struct clean_times times[CLEANS_MAX];
+	struct cleans_options opt = {
+		.sizes = {4096, 128 << 10},
+		.nr_sizes = 2,
+		.states = 1u << HARNESS_DIRTY | 1u << HARNESS_UNCACHED,
+		.samples = 5,
+	};
+	const struct clean_row *row;
 	struct clean_info info;
-	u32 nr;
+	struct cleans c;
 
-	assert_int_equal(cleans_time(times, &nr, 1), 0);
-	for (u32 i = 0; i < nr; i++) {
-		assert_true(clean_nth(i, &info));
-		assert_string_equal(times[i].info.name, info.name);
-	}
-	assert_false(clean_nth(nr, &info));
+	assert_int_equal(cleans_time(&opt, &c), 0);
+	for (u32 i = 0; clean_nth(i, &info); i++)
+		for (u32 s = 0; s < opt.nr_sizes; s++) {
+			row = cleans_find(&c, info.name, opt.sizes[s], HARNESS_DIRTY, opt.sizes[s]);
+			assert_non_null(row);
+			assert_int_equal(!*row->why, !!info.ops);
+			assert_null(cleans_find(&c, info.name, opt.sizes[s], HARNESS_CLEAN,
+						opt.sizes[s]));
+			row = cleans_find(&c, info.name, opt.sizes[s], HARNESS_UNCACHED, 64 << 10);
+			assert_int_equal(!!row, info.ops && opt.sizes[s] > 64 << 10 &&
+							strcmp(info.name, "null") &&
+							strcmp(info.name, "clflush"));
+		}
+	row = cleans_find(&c, CLEANS_BATCHED, 128 << 10, HARNESS_DIRTY, 128 << 10);
+	assert_non_null(row);
+	for (u32 i = 0; i < c.nr; i++)
+		assert_true(*c.rows[i].why || c.rows[i].samples);
+	cleans_free(&c);
+	opt.only = "memset,batched";
+	assert_int_equal(cleans_time(&opt, &c), 0);
+	assert_int_equal(c.nr, 2 * 2 * 2);
+	cleans_free(&c);
+	assert_true(cleans_known("pmem_flush", 10) && cleans_known("nt", 2));
+	assert_false(cleans_known("pmem", 4) || cleans_known("nts", 3) || cleans_known("", 0));
 }
 
 /* --- a survey, small -------------------------------------------------------------------------- */
@@ -496,6 +526,12 @@ static void test_bad_input(void **state)
 	assert_int_equal(shell(BENCH " report --out %s --size 2X 2>/dev/null", folder), 2);
 	assert_int_equal(shell(BENCH " report --out %s --clean x 2>%s/err", folder, folder), 2);
 	assert_int_equal(shell("grep -q 'clflushopt' %s/err", folder), 0);
+	assert_int_equal(shell(BENCH " clean --sizes 5000 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " clean --sizes , 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " clean --sizes 1K 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " clean --states wet 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " clean --only clflushopt,clfush 2>/dev/null"), 2);
+	assert_int_equal(shell(BENCH " clean --samples 4 2>/dev/null"), 2);
 	assert_int_equal(shell(BENCH " report --out %s --corpus /none 2>/dev/null", folder), 2);
 	assert_int_equal(shell(BENCH " report 2>/dev/null"), 2);
 	assert_int_equal(shell(BENCH " run --workload x 2>/dev/null"), 2);
@@ -554,7 +590,12 @@ static void test_json(void **state)
 	check_json(folder, "list --corpus corpus", "workloads", 12 + 3);
 	check_json(folder, "run --size 1M --reps 1", "runs", 6);
 	check_json(folder, "run --size 1M --reps 1 --workload churn --domains 2", "runs", 1);
-	check_json(folder, "clean", "clean", CLEANS_SIZES * nr);
+	/* plain, batched, pmem_flush, pmem_persist */
+	check_json(folder, "clean --sizes 4K --samples 5", "clean", nr + 4);
+	check_json(folder, "clean --sizes 4K,8K --samples 5 --only memset,clwb,null", "limits", 2);
+	assert_int_equal(shell("! " BENCH " clean --samples 5 --sizes 128K --states all | grep -E "
+			       "'^.{76}' >/dev/null"),
+			 0);
 	remove_folder(folder);
 }
 
@@ -594,15 +635,23 @@ static void test_report(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_median),	    cmocka_unit_test(test_order),
-		cmocka_unit_test(test_stopwatch),   cmocka_unit_test(test_workloads_valid),
-		cmocka_unit_test(test_boot_layout), cmocka_unit_test(test_seeds),
-		cmocka_unit_test(test_recorded),    cmocka_unit_test(test_timed),
-		cmocka_unit_test(test_cycles),	    cmocka_unit_test(test_phases),
-		cmocka_unit_test(test_runs),	    cmocka_unit_test(test_cleans),
-		cmocka_unit_test(test_speed),	    cmocka_unit_test(test_fuzz_command),
-		cmocka_unit_test(test_survey),	    cmocka_unit_test(test_output),
-		cmocka_unit_test(test_bad_input),   cmocka_unit_test(test_json),
+		cmocka_unit_test(test_stopwatch),
+		cmocka_unit_test(test_workloads_valid),
+		cmocka_unit_test(test_boot_layout),
+		cmocka_unit_test(test_seeds),
+		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_timed),
+		cmocka_unit_test(test_cycles),
+		cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_cleans_walk),
+		cmocka_unit_test(test_cleans),
+		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_fuzz_command),
+		cmocka_unit_test(test_survey),
+		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_report),
 	};
 

@@ -13,7 +13,6 @@
 
 #include "bench/costs_out.h"
 #include "bench/counters/fake.h"
-#include "bench/stats.h"
 #include "core/flush/registry.h"
 #include "core/op/backend_linux.h"
 #include "core/op/backends.h"
@@ -363,18 +362,6 @@ static void test_columns(void **state)
 	}
 }
 
-static void test_quantile(void **state)
-{
-	double v[] = {1, 2, 3, 4, 5}, two[] = {10, 20};
-
-	assert_true(stats_quantile(v, 5, 0) == 1);
-	assert_true(stats_quantile(v, 5, 0.25) == 2);
-	assert_true(stats_quantile(v, 5, 1) == 5);
-	assert_true(stats_quantile(two, 2, 0.75) == 17.5);
-	assert_true(stats_quantile(v, 1, 0.75) == 1);
-	assert_true(stats_quantile(v, 0, 0.5) == 0);
-}
-
 /* --- the command ------------------------------------------------------------------------------ */
 
 static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -470,13 +457,19 @@ static void test_command_linux(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replay_core),   cmocka_unit_test(test_replay_linux),
-		cmocka_unit_test(test_replay_others), cmocka_unit_test(test_same_translations),
-		cmocka_unit_test(test_costs),	      cmocka_unit_test(test_costs_linux),
-		cmocka_unit_test(test_too_many),      cmocka_unit_test(test_instructions),
-		cmocka_unit_test(test_columns),	      cmocka_unit_test(test_quantile),
-		cmocka_unit_test(test_bad_options),   cmocka_unit_test(test_policy_of_a_tree),
-		cmocka_unit_test(test_command),	      cmocka_unit_test(test_command_linux),
+		cmocka_unit_test(test_replay_core),
+		cmocka_unit_test(test_replay_linux),
+		cmocka_unit_test(test_replay_others),
+		cmocka_unit_test(test_same_translations),
+		cmocka_unit_test(test_costs),
+		cmocka_unit_test(test_costs_linux),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_instructions),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_bad_options),
+		cmocka_unit_test(test_policy_of_a_tree),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_command_linux),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

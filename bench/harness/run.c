@@ -77,27 +77,29 @@ static double at_least_0(double v)
 	return v > 0 ? v : 0;
 }
 
+/* Of several regions the middle half counts: one that an interrupt fell into would spoil their mean. */
 static void take_sample(struct run *run, struct one *o, uint32_t round)
 {
-	double issue = 0, complete = 0, cpu = 0, units = o->c->units > 0 ? o->c->units : 1;
-	double parts = o->r->iterations * (double)o->r->regions * units;
+	double issue[REGIONS_MAX], complete[REGIONS_MAX], cpu = 0;
+	double units = o->c->units > 0 ? o->c->units : 1, parts = o->r->iterations * units;
 	bool marked = false;
 
 	for (uint32_t i = 0; i < o->r->regions; i++) {
 		struct region_time t =
 			run->engine->region(run->engine->ctx, o->c, o->r->iterations);
 
-		issue += t.issue;
-		complete += t.complete;
+		issue[i] = t.issue;
+		complete[i] = t.complete;
 		cpu += t.cpu;
 		marked |= t.marked;
 	}
 	o->taken++;
 	o->r->preempted += marked;
-	o->r->issues[round] = at_least_0(issue / parts);
-	o->r->completes[round] = marked ? NAN : at_least_0(complete / parts);
+	o->r->issues[round] = at_least_0(stats_middle(issue, o->r->regions) / parts);
+	o->r->completes[round] = marked ? NAN
+					: at_least_0(stats_middle(complete, o->r->regions) / parts);
 	if (marked)
-		o->by_cpu[round] = cpu > 0 ? cpu / parts : NAN;
+		o->by_cpu[round] = cpu > 0 ? cpu / (parts * o->r->regions) : NAN;
 }
 
 /* Whoever has had its share of the time goes on only to the number that a median needs. */

@@ -94,6 +94,9 @@ missing_optional() {
 	has_header perfmon/pfmlib.h || echo libpfm4-dev
 	has_lib jemalloc || echo libjemalloc-dev
 	have make || echo make # the kernel's libperf
+	[ -f /usr/share/benchmark/compare.py ] || echo libbenchmark-tools
+	[ -f /usr/include/benchmark/benchmark.h ] || echo libbenchmark-dev
+	compgen -G '/usr/lib/*/libpmem.so.1' >/dev/null || echo libpmem1
 }
 
 # Debian's python3 is the one that sees Debian's packages.

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#include "bench/stats.h"
+#include "bench/harness/harness_stats.h"
 #include "bench/stopwatch.h"
 
 #define WARM_UPS 3

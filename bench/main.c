@@ -8,6 +8,7 @@ const char *argp_program_version = "nosnoop-bench " NOSNOOP_VERSION;
 
 static const struct bench_command commands[] = {
 	{"report", "judge and time every policy on every workload", report_main},
+	{"compare", "policies, workloads and clean primitives side by side", compare_main},
 	{"run", "time the page core alone, nothing cleaned", run_main},
 	{"clean", "time the clean primitives alone", clean_main},
 	{"fuzz", "time generated programs under the judges: ops a second", fuzz_main},

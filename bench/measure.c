@@ -20,8 +20,21 @@ const char *const phase_name[PHASE_NR] = {"map", "unmap", "attach", "detach", "a
 
 /* --- judged ----------------------------------------------------------------------------------- */
 
-int judge_workload(const struct workload *w, const struct flush_policy *policy, struct judged *out)
+static void judge_counts(const struct run *r, const struct changes *changes, struct judged *out)
 {
+	struct algorithm *a = &out->counts;
+
+	algorithm_take(a, run_counters(r));
+	a->changes = changes->changes;
+	a->skips = changes->skips;
+	a->redundant = out->v.redundant;
+	a->missing = out->v.missing;
+}
+
+int judge_workload(const struct workload *w, const struct flush_policy *policy,
+		   const struct clean_ops *clean, struct judged *out)
+{
+	struct changes changes;
 	struct run_config cfg = {
 		.backend = &backend_core,
 		.policy = policy,
@@ -29,20 +42,29 @@ int judge_workload(const struct workload *w, const struct flush_policy *policy, 
 		.shadow_flags = SHADOW_BOUND,
 		.claims = judge_costed(policy->claims),
 		.memory = MACHINE_MEMORY_NONE,
+		.clean = clean,
 		.max_pages = RUN_PAGES_TRACE,
 		.arena_size = 64ULL << 30,
 		.observer_size = 64ULL << 30,
+		.ctx = &changes,
+		.event = changes_event,
 	};
 	u64 start = clock_ns();
-	struct run *r = run_create(&cfg);
-	int rc;
+	struct run *r;
+	int rc = changes_init(&changes);
 
-	if (!r)
-		return -errno;
-	rc = run_program(r, &w->program);
-	if (!rc)
+	if (rc)
+		return rc;
+	r = run_create(&cfg);
+	rc = r ? run_program(r, &w->program) : -errno;
+	if (!rc && changes.full)
+		rc = -ENOMEM;
+	if (!rc) {
 		judge(r, &w->program, &out->v);
+		judge_counts(r, &changes, out);
+	}
 	run_destroy(r);
+	changes_free(&changes);
 	out->seconds = (clock_ns() - start) / 1e9;
 	return rc;
 }
@@ -231,6 +253,8 @@ int rig_create(struct rig *rig, const struct rig_options *opt)
 	rc = memory_create(&rig->memory, opt->size, opt->lines, opt->clean, &rig->watch);
 	if (rc)
 		rig_destroy(rig);
+	else if (opt->lines == MEMORY_MIXED)
+		memory_mix(&rig->memory, opt->dirty_percent);
 	return rc;
 }
 
@@ -264,7 +288,6 @@ int rig_run(struct rig *rig, const struct workload *w, const struct flush_policy
 	    bool count, struct timed *out)
 {
 	struct timing t = {.rig = rig, .out = out, .last_op = w->nr_ops};
-	const struct machine_counters *c;
 	struct run_config cfg;
 	int rc;
 
@@ -280,9 +303,7 @@ int rig_run(struct rig *rig, const struct workload *w, const struct flush_policy
 	rc = run_program(rig->run, &w->program);
 	memory_end(&rig->memory);
 	rig->warm = max(rig->warm, arena_used(run_arena(rig->run)));
-	c = run_counters(rig->run);
-	out->clean_lines = c->clean_lines;
-	out->drains = c->drains;
+	algorithm_take(&out->counts, run_counters(rig->run));
 	out->prepared = rig->memory.prepared;
 out:
 	free(t.mapped);

@@ -6,6 +6,7 @@
 #ifndef NOSNOOP_BENCH_MEASURE_H
 #define NOSNOOP_BENCH_MEASURE_H
 
+#include "bench/algorithm.h"
 #include "bench/memory.h"
 #include "bench/workloads.h"
 #include "core/op/judge.h"
@@ -29,7 +30,7 @@ struct phase_time {
 
 struct timed {
 	struct phase_time phase[PHASE_NR];
-	u64 clean_lines, drains; /* as the machine counted them */
+	struct algorithm counts; /* the machine's part */
 	u64 prepared;		 /* pages whose lines were put into the state asked for */
 };
 
@@ -45,6 +46,7 @@ struct rig {
 struct rig_options {
 	u64 size; /* bytes: at least the largest buffer */
 	enum memory_lines lines;
+	u32 dirty_percent; /* of MEMORY_MIXED */
 	const struct clean_ops *clean;
 	struct counters *counters;
 };
@@ -57,9 +59,14 @@ int rig_run(struct rig *rig, const struct workload *w, const struct flush_policy
 
 struct judged {
 	struct verdict v;
+	struct algorithm counts;
 	double seconds; /* it took */
 };
-/* 0, or -ENOMEM: an arena was full, @out says nothing. */
-int judge_workload(const struct workload *w, const struct flush_policy *policy, struct judged *out);
+/*
+ * @clean: whether it invalidates is part of the verdict; NULL: a primitive that does. 0, or -ENOMEM:
+ * an arena was full, @out says nothing.
+ */
+int judge_workload(const struct workload *w, const struct flush_policy *policy,
+		   const struct clean_ops *clean, struct judged *out);
 
 #endif

@@ -21,15 +21,39 @@ static void lines_drop(void *start, size_t size)
 	drop->drain();
 }
 
-static void prepare_lines(const struct memory *m, void *start, size_t size)
+/* Bresenham's line: the dirty ones lie as far apart as they can. */
+static void dirty_some(void *start, size_t size, u32 percent)
 {
-	if (m->lines == MEMORY_DIRTY) {
+	u32 sum = 0;
+
+	for (size_t at = 0; at < size; at += LINE_SIZE) {
+		sum += percent;
+		if (sum < 100)
+			continue;
+		sum -= 100;
+		lines_dirty((u8 *)start + at, LINE_SIZE);
+	}
+}
+
+void lines_prepare(void *start, size_t size, enum memory_lines lines)
+{
+	if (lines == MEMORY_DIRTY) {
 		lines_dirty(start, size);
 		return;
 	}
 	lines_drop(start, size);
-	if (m->lines == MEMORY_CLEAN)
+	if (lines == MEMORY_CLEAN)
 		lines_load(start, size);
+}
+
+static void prepare_page(const struct memory *m, void *page)
+{
+	if (m->lines != MEMORY_MIXED) {
+		lines_prepare(page, PAGE_SIZE, m->lines);
+		return;
+	}
+	lines_drop(page, PAGE_SIZE);
+	dirty_some(page, PAGE_SIZE, m->dirty);
 }
 
 /* Pages from @page on, @n of them; those of this request are left as they are. */
@@ -41,7 +65,7 @@ static void prepare(struct memory *m, size_t page, size_t n)
 			continue;
 		m->seen[i] = m->request;
 		m->prepared++;
-		prepare_lines(m, m->base + i * PAGE_SIZE, PAGE_SIZE);
+		prepare_page(m, m->base + i * PAGE_SIZE);
 	}
 	stopwatch_resume(m->watch);
 }
@@ -104,6 +128,12 @@ int memory_create(struct memory *m, size_t size, enum memory_lines lines,
 err:
 	memory_destroy(m);
 	return rc;
+}
+
+void memory_mix(struct memory *m, u32 percent)
+{
+	m->lines = MEMORY_MIXED;
+	m->dirty = percent;
 }
 
 void memory_destroy(struct memory *m)

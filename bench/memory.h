@@ -22,7 +22,9 @@ enum memory_lines {
 	MEMORY_DIRTY,	 /* stored to just before: what zeroing a fresh page leaves */
 	MEMORY_CLEAN,	 /* cached, not modified */
 	MEMORY_UNCACHED, /* as in memory nobody touched for long */
-	MEMORY_LINES_NR
+	MEMORY_LINES_NR,
+	/* A share of each page's lines dirty, evenly spread, the others uncached: memory_mix(). */
+	MEMORY_MIXED = MEMORY_LINES_NR
 };
 extern const char *const memory_lines_name[MEMORY_LINES_NR];
 
@@ -35,6 +37,7 @@ struct memory {
 	u32 request;
 	size_t window;
 	enum memory_lines lines;
+	u32 dirty;    /* MEMORY_MIXED: percent */
 	u64 prepared; /* pages */
 	struct stopwatch *watch;
 	const struct clean_ops *real;
@@ -45,6 +48,8 @@ struct memory {
 int memory_create(struct memory *m, size_t size, enum memory_lines lines,
 		  const struct clean_ops *clean, struct stopwatch *watch);
 void memory_destroy(struct memory *m);
+/* MEMORY_MIXED from now on, @percent of the lines dirty. */
+void memory_mix(struct memory *m, u32 percent);
 /* A run begins and ends: between the two the calling thread's cleans go to @m. */
 void memory_begin(struct memory *m);
 void memory_end(struct memory *m);
@@ -52,6 +57,9 @@ void memory_end(struct memory *m);
 int memory_buffer(struct memory *m, struct machine *machine, struct buffer *b);
 /* The next request works on about @bytes: no more than that is prepared ahead. */
 void memory_request(struct memory *m, u64 bytes);
+
+/* Into one of the three plain states. */
+void lines_prepare(void *start, size_t size, enum memory_lines lines);
 
 /* Free memory of the machine as the system estimates it; 0: not known. */
 u64 memory_available(void);

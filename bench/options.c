@@ -57,6 +57,15 @@ const struct clean_ops *option_clean(const char *name)
 	return ops;
 }
 
+enum memory_lines option_lines(struct argp_state *state, const char *arg)
+{
+	for (u32 i = 0; i < MEMORY_LINES_NR; i++)
+		if (!strcmp(arg, memory_lines_name[i]))
+			return i;
+	argp_error(state, "--lines %s: expected dirty, clean or uncached", arg);
+	return MEMORY_DIRTY;
+}
+
 void option_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
 	argp_err_exit_status = 2;

@@ -5,7 +5,7 @@
 
 #include <argp.h>
 
-#include "core/machine/machine.h"
+#include "bench/memory.h"
 
 /* "2G", "256M", "4096": bytes. On anything else argp_error(), exit 2. */
 u64 option_size(struct argp_state *state, const char *name, const char *arg, u64 least, u64 most);
@@ -13,6 +13,8 @@ u64 option_number(struct argp_state *state, const char *name, const char *arg, u
 /* NULL: clean_best(). An unknown or unavailable name ends the program with the known ones, exit 2.
  */
 const struct clean_ops *option_clean(const char *name);
+/* dirty, clean, uncached. */
+enum memory_lines option_lines(struct argp_state *state, const char *arg);
 /* The words of --counters and --events, wherever something is counted. */
 #define COUNTERS_HELP	    "libperf, raw or none: who counts (the first that this build has)"
 #define COUNTER_EVENTS_HELP "also these: names of perf or libpfm4, rNNNN, pmu/event/"
@@ -34,5 +36,6 @@ int run_main(int argc, char **argv);
 int clean_main(int argc, char **argv);
 int fuzz_main(int argc, char **argv);
 int report_main(int argc, char **argv);
+int compare_main(int argc, char **argv);
 
 #endif

@@ -9,7 +9,9 @@
 #include "bench/results.h"
 
 #define SIZE_DEFAULT (2ULL << 30)
-#define SIZE_STEP    (64ULL << 20)
+#define SWEEPS_PART  10 /* of the time goes to the curves */
+#define SWEEP_ROUNDS 9
+#define ROUNDS	     15
 
 struct report_args {
 	struct report r;
@@ -51,12 +53,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->r.options.rounds = option_number(state, "rounds", arg, 1, SURVEY_ROUNDS);
 		return 0;
 	case 'l':
-		for (u32 i = 0; i < MEMORY_LINES_NR; i++) {
-			a->r.options.rig.lines = i;
-			if (!strcmp(arg, memory_lines_name[i]))
-				return 0;
-		}
-		argp_error(state, "--lines %s: expected dirty, clean or uncached", arg);
+		a->r.options.rig.lines = option_lines(state, arg);
 		return 0;
 	case 'k':
 		a->counters = arg;
@@ -86,30 +83,12 @@ static const struct argp_option options[] = {
 	{"corpus", 'C', "DIR", 0, "where recorded/ is (found)", 0},
 	{"seed", 'S', "N", 0, "scattered pages, order of runs (1)", 0},
 	{"seconds", 't', "N", 0, "for timed runs; every one is made once at least (110)", 0},
-	{"rounds", 'n', "N", 0, "of timed runs, at most (5)", 0},
+	{"rounds", 'n', "N", 0, "of timed runs, at most (15)", 0},
 	{"counters", 'k', "SOURCE", 0, COUNTERS_HELP, 0},
 	{"events", 'e', "LIST", 0, COUNTER_EVENTS_HELP, 0},
 	{"json", 'j', NULL, 0, "print results.json instead of the tables", 0},
 	{0},
 };
-
-/* A quarter of what is free stays, so that arenas and the rest of the machine have room. */
-static int choose_size(struct report_args *a, char *err, size_t errlen)
-{
-	u64 room = memory_available() / 4 * 3;
-
-	if (!room)
-		room = a->r.workload.size ? a->r.workload.size : SIZE_DEFAULT;
-	if (!a->r.workload.size)
-		a->r.workload.size =
-			max(min(SIZE_DEFAULT, round_down(room, SIZE_STEP)), WORKLOAD_SIZE_MIN);
-	a->r.workload.size = round_down(a->r.workload.size, SIZE_STEP);
-	if (a->r.workload.size <= room)
-		return 0;
-	snprintf(err, errlen, "--size %lluM: expected at most %lluM, three quarters of free memory",
-		 (unsigned long long)a->r.workload.size >> 20, (unsigned long long)room >> 20);
-	return -EINVAL;
-}
 
 /* Everything that bad input can spoil, before the work starts. */
 static int prepare(struct report_args *a, char *err, size_t errlen)
@@ -121,7 +100,7 @@ static int prepare(struct report_args *a, char *err, size_t errlen)
 		rc = counter_choose(&a->choice, a->counters, a->events, err, errlen);
 	r->options.counters = &a->choice;
 	if (!rc)
-		rc = choose_size(a, err, errlen);
+		rc = survey_size(&r->workload.size, SIZE_DEFAULT, err, errlen);
 	if (rc)
 		return rc;
 	r->corpus = workloads_corpus(a->corpus, err, errlen);
@@ -129,33 +108,54 @@ static int prepare(struct report_args *a, char *err, size_t errlen)
 		return -ENOENT;
 	r->workload.corpus = r->corpus;
 	rc = workloads_make(&r->survey.workloads, &r->workload, err, errlen);
-	for (u32 i = 0; !rc && i < r->survey.workloads.nr; i++)
-		r->options.rig.size =
-			max(r->options.rig.size, r->survey.workloads.w[i].largest << PAGE_SHIFT);
+	r->options.rig.size = workloads_memory(&r->survey.workloads);
+	return rc;
+}
+
+/* A tenth of the time for the timed runs. */
+static int sweep(struct report *r, char *err, size_t errlen)
+{
+	struct sweep_options opt = {
+		.workload = r->workload,
+		.rig = r->options.rig,
+		.seconds = r->options.seconds / SWEEPS_PART,
+		.rounds = SWEEP_ROUNDS,
+		.report = true,
+		.progress = r->survey.progress,
+	};
+	struct policies policies;
+	u32 nr = 0;
+	int rc = 0;
+
+	while (sweep_name(nr))
+		nr++;
+	opt.seconds /= nr;
+	sweep_policies(&policies, &r->survey.policies);
+	for (u32 i = 0; !rc && i < nr; i++)
+		rc = sweep_run(&r->sweeps, sweep_name(i), &policies, &opt, err, errlen);
 	return rc;
 }
 
 static int work(struct report *r, char *err, size_t errlen)
 {
+	struct survey_options main_part = r->options;
 	struct cleans_options cleans = cleans_brief;
 	int rc;
 
 	cleans.seed = r->workload.seed;
+	main_part.seconds -= main_part.seconds / SWEEPS_PART;
 	r->survey.seed = r->workload.seed;
 	r->survey.progress = progress_wanted();
-	rc = survey_judge(&r->survey, err, errlen);
+	rc = survey_judge(&r->survey, r->options.rig.clean, err, errlen);
 	if (!rc)
-		rc = survey_time(&r->survey, &r->options, err, errlen);
+		rc = survey_time(&r->survey, &main_part, err, errlen);
+	if (!rc)
+		rc = sweep(r, err, errlen);
 	if (!rc)
 		rc = cleans_time(&cleans, &r->cleans);
+	if (!rc)
+		rc = wbinvd_compute(&r->wbinvd, r->options.rig.clean);
 	return rc;
-}
-
-static struct output_file file_of_json(const char *name, const json_t *json)
-{
-	char *text = json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
-
-	return (struct output_file){name, text, text ? strlen(text) : 0};
 }
 
 static int save(const struct report_args *a, const struct output *out, char *err, size_t errlen)
@@ -168,8 +168,8 @@ static int save(const struct report_args *a, const struct output *out, char *err
 	int rc = -ENOMEM;
 
 	snprintf(err, errlen, "results: %s", strerror(ENOMEM));
-	files[0] = file_of_json("results.json", results);
-	files[1] = file_of_json("meta.json", meta);
+	files[0] = results_file("results.json", results);
+	files[1] = results_file("meta.json", meta);
 	if (f) {
 		report_print(f, &a->r, meta);
 		if (fclose(f))
@@ -193,6 +193,7 @@ static void free_report(struct report_args *a)
 	struct report *r = &a->r;
 
 	survey_free(&r->survey);
+	sweeps_free(&r->sweeps);
 	workloads_free(&r->survey.workloads);
 	policies_close(&r->survey.policies);
 	free(r->corpus);
@@ -213,7 +214,7 @@ int report_main(int argc, char **argv)
 	struct report_args a = {
 		.policy = "all",
 		.r.workload.seed = 1,
-		.r.options = {.seconds = 110, .rounds = SURVEY_ROUNDS},
+		.r.options = {.seconds = 110, .rounds = ROUNDS},
 	};
 	char err[2048] = "";
 	struct output out;

@@ -1,71 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* report.txt: tables for a mail, at most 75 columns. */
+#include "bench/columns.h"
 #include "bench/results.h"
-
-#define COLUMNS 75
-#define CELL	16
-
-char *contract_letters(u32 mask, char buf[SHADOW_CONTRACTS + 1])
-{
-	static const char letters[] = "LI01EOU";
-	u32 n = 0;
-
-	for (u32 c = 0; c < SHADOW_CONTRACTS; c++)
-		if (mask >> c & 1)
-			buf[n++] = letters[c];
-	if (!n)
-		buf[n++] = '-';
-	buf[n] = '\0';
-	return buf;
-}
-
-static const char *ratio(char buf[CELL], u64 flushes, u64 bound)
-{
-	if (bound)
-		snprintf(buf, CELL, "%.2f", (double)flushes / bound);
-	else
-		strcpy(buf, "-");
-	return buf;
-}
-
-/* Six columns at most. */
-static const char *count(char buf[CELL], u64 n)
-{
-	if (n < 1000000)
-		snprintf(buf, CELL, "%llu", (unsigned long long)n);
-	else if (n < 100000000)
-		snprintf(buf, CELL, "%lluk", (unsigned long long)n / 1000);
-	else
-		snprintf(buf, CELL, "%lluM", (unsigned long long)n / 1000000);
-	return buf;
-}
-
-/* Six columns too: on a machine that is busy a page may take a millisecond. */
-static const char *per_page(char buf[CELL], const struct phase_result *r)
-{
-	double ns = r->pages ? r->ns / r->pages : 0;
-
-	if (!r->pages)
-		strcpy(buf, "n/a");
-	else if (ns < 9999)
-		snprintf(buf, CELL, "%.1f", ns);
-	else
-		count(buf, ns + 0.5);
-	return buf;
-}
-
-/* "123.4 (+120.1)": ns a page, and what that is more than none. */
-static const char *with_delta(char buf[CELL], const struct phase_result *r)
-{
-	double ns = r->pages ? r->ns / r->pages : 0, delta = r->pages ? r->delta_ns / r->pages : 0;
-
-	/* Long figures lose their decimal, or the row would be wider than a mail. */
-	if (r->pages)
-		snprintf(buf, CELL, "%.*f (%+.*f)", ns < 1000, ns, delta < 1000, delta);
-	else
-		strcpy(buf, "n/a");
-	return buf;
-}
 
 static const char *name_of(const struct report *r, u32 policy)
 {
@@ -106,7 +42,8 @@ static void print_head(FILE *f, const struct report *r, const json_t *meta)
 
 static void print_verdicts(FILE *f, const struct report *r)
 {
-	char claims[8], broken[8], a[CELL], b[CELL], c[CELL], d[CELL], e[CELL];
+	char claims[8], broken[8], a[COLUMN_CELL], b[COLUMN_CELL], c[COLUMN_CELL], d[COLUMN_CELL],
+		e[COLUMN_CELL];
 
 	fprintf(f,
 		"\nVerdicts, all workloads together. Contracts: L leak, I integrity, 0 is S0\n"
@@ -120,9 +57,9 @@ static void print_verdicts(FILE *f, const struct report *r)
 
 		fprintf(f, "%-25.25s %-7s %-7s %6s %6s %5s %6s %5s\n", name_of(r, p),
 			contract_letters(r->survey.policies.policy[p]->claims, claims),
-			contract_letters(t.broken, broken), count(a, t.flushes), count(b, t.bound),
-			ratio(c, t.flushes, t.bound), count(d, t.bound_lis0),
-			ratio(e, t.flushes, t.bound_lis0));
+			contract_letters(t.broken, broken), column_count(a, t.flushes),
+			column_count(b, t.bound), column_ratio(c, t.flushes, t.bound),
+			column_count(d, t.bound_lis0), column_ratio(e, t.flushes, t.bound_lis0));
 	}
 	for (u32 p = 0; p < r->survey.policies.nr; p++) {
 		if (!survey_total(&r->survey, p).as_claimed)
@@ -134,7 +71,7 @@ static void print_verdicts(FILE *f, const struct report *r)
 
 static void print_times(FILE *f, const struct report *r)
 {
-	char a[CELL], b[CELL], c[CELL];
+	char a[COLUMN_CELL], b[COLUMN_CELL], c[COLUMN_CELL];
 
 	fprintf(f, "\nTimes, all workloads together: ns per 4 KiB page, medians; in brackets what\n"
 		   "that is more than policy none, which ran beside each of them.\n\n");
@@ -143,8 +80,9 @@ static void print_times(FILE *f, const struct report *r)
 		struct policy_total t = survey_total(&r->survey, p);
 
 		fprintf(f, "%-25.25s %16s %15s %16s\n", name_of(r, p),
-			with_delta(a, &t.phase[PHASE_MAP]), with_delta(b, &t.phase[PHASE_UNMAP]),
-			with_delta(c, &t.phase[PHASE_TEARDOWN]));
+			column_delta(a, &t.phase[PHASE_MAP]),
+			column_delta(b, &t.phase[PHASE_UNMAP]),
+			column_delta(c, &t.phase[PHASE_TEARDOWN]));
 	}
 }
 
@@ -184,7 +122,7 @@ static bool has_phase(const struct report *r, u32 w, enum phase phase)
 static void print_workload(FILE *f, const struct report *r, u32 w)
 {
 	const struct workload *wl = &r->survey.workloads.w[w];
-	char a[CELL], broken[8];
+	char a[COLUMN_CELL], broken[8];
 
 	fprintf(f, "\n%s: %s\n%u ops, %llu pages; %u rounds; ns per 4 KiB page\n\n", wl->name,
 		wl->what, wl->nr_ops, (unsigned long long)wl->pages, r->survey.rounds[w]);
@@ -197,12 +135,13 @@ static void print_workload(FILE *f, const struct report *r, u32 w)
 		const struct cell *c = survey_cell(&r->survey, w, i);
 
 		fprintf(f, "%-25.25s %-7s %6s", name_of(r, i),
-			contract_letters(cell_broken(c), broken), count(a, c->verdict.v.flushes));
+			contract_letters(cell_broken(c), broken),
+			column_count(a, c->verdict.v.flushes));
 		for (u32 p = 0; p < PHASE_NR; p++) {
 			struct phase_result phase = cell_phase(c, p);
 
 			if (has_phase(r, w, p))
-				fprintf(f, " %6s", per_page(a, &phase));
+				fprintf(f, " %6s", column_page(a, &phase));
 		}
 		fputc('\n', f);
 	}

@@ -7,7 +7,9 @@
 #include <stdio.h>
 
 #include "bench/cleans.h"
-#include "bench/survey.h"
+#include "bench/output.h"
+#include "bench/sweep.h"
+#include "bench/wbinvd.h"
 
 struct report {
 	struct survey survey;
@@ -16,6 +18,8 @@ struct report {
 	char *corpus;
 	u64 date; /* seconds since 1970 */
 	struct cleans cleans;
+	struct sweeps sweeps;
+	struct wbinvd wbinvd;
 	char *arguments;
 };
 
@@ -36,14 +40,19 @@ json_t *results_json(const struct report *r);
 /* Where and when: the part of meta.json that does not depend on what was measured. @folder: of the checkout. */
 json_t *meta_machine(const struct counters *c, const char *folder, u64 date, const char *arguments);
 json_t *meta_json(const struct report *r);
+/* Parts that `compare` prints too. */
+json_t *results_cell_json(const struct survey *s, u32 w, u32 p);
+json_t *results_workloads_json(const struct survey *s);
+json_t *results_published_json(void);
+json_t *sweeps_json(const struct sweeps *sweeps);
+json_t *wbinvd_json(const struct wbinvd *w);
+/* Its data is to be freed; NULL: no memory. */
+struct output_file results_file(const char *name, const json_t *json);
 /* {"clean": [...], "limits": [...]}; flat: one list of both, each record with the names that results.json had first. */
 json_t *cleans_json(const struct cleans *c);
 json_t *cleans_json_flat(const struct cleans *c);
 
 void report_print(FILE *f, const struct report *r, const json_t *meta);
 void cleans_print(FILE *f, const struct cleans *c);
-
-/* "LI0OU": one character a contract, S0 as 0 and S1 as 1; "-" for none. Returns @buf. */
-char *contract_letters(u32 mask, char buf[SHADOW_CONTRACTS + 1]);
 
 #endif

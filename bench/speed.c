@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "bench/progress.h"
-#include "bench/stats.h"
+#include "bench/harness/harness_stats.h"
 
 #define ARENA_BYTES  (8UL << 10)
 #define ARENA_BLOCK  64

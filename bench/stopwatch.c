@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bench/stopwatch.h"
 
-#include "bench/stats.h"
+#include "bench/harness/harness_stats.h"
 
 #define CALIBRATIONS 1001
 

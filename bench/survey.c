@@ -17,7 +17,8 @@
 
 #include "bench/progress.h"
 
-#define NONE 0 /* its place in the list of policies */
+#define NONE	  0 /* its place in the list of policies */
+#define SIZE_STEP (64ULL << 20)
 
 struct cell *survey_cell(const struct survey *s, u32 workload, u32 policy)
 {
@@ -31,6 +32,22 @@ int survey_policies(struct policies *p, const char *named, char *err, size_t err
 	return rc ? rc : policies_add(p, named, err, errlen);
 }
 
+int survey_size(u64 *size, u64 usual, char *err, size_t errlen)
+{
+	u64 room = memory_available() / 4 * 3;
+
+	if (!room)
+		room = *size ? *size : usual;
+	if (!*size)
+		*size = max(min(usual, round_down(room, SIZE_STEP)), WORKLOAD_SIZE_MIN);
+	*size = round_down(*size, SIZE_STEP);
+	if (*size <= room)
+		return 0;
+	snprintf(err, errlen, "--size %lluM: expected at most %lluM, three quarters of free memory",
+		 (unsigned long long)*size >> 20, (unsigned long long)room >> 20);
+	return -EINVAL;
+}
+
 static int make_cells(struct survey *s)
 {
 	s->cells = calloc((size_t)s->workloads.nr * s->policies.nr, sizeof(*s->cells));
@@ -40,7 +57,7 @@ static int make_cells(struct survey *s)
 	return s->cells && s->spent && s->rounds ? 0 : -ENOMEM;
 }
 
-int survey_judge(struct survey *s, char *err, size_t errlen)
+int survey_judge(struct survey *s, const struct clean_ops *clean, char *err, size_t errlen)
 {
 	u32 nr = s->workloads.nr * s->policies.nr;
 	u64 start = clock_ns();
@@ -51,7 +68,7 @@ int survey_judge(struct survey *s, char *err, size_t errlen)
 
 		progress(s->progress, "judging %u of %u: %s, %s", i + 1, nr, w->name,
 			 s->policies.policy[i % s->policies.nr]->name);
-		rc = judge_workload(w, s->policies.policy[i % s->policies.nr],
+		rc = judge_workload(w, s->policies.policy[i % s->policies.nr], clean,
 				    &s->cells[i].verdict);
 		s->cells[i].judged = !rc;
 		if (rc)
@@ -70,25 +87,45 @@ static int run_one(struct survey *s, u32 w, u32 p, bool count, struct timed *out
 	return rig_run(&s->rig, &s->workloads.w[w], s->policies.policy[p], count, out);
 }
 
+/* Did it do what was judged? The counts that a run has without the shadow. */
+static bool same_counts(const struct algorithm *timed, const struct algorithm *judged)
+{
+	struct algorithm a = *timed;
+
+	a.changes = judged->changes;
+	a.skips = judged->skips;
+	a.redundant = judged->redundant;
+	a.missing = judged->missing;
+	return !memcmp(&a, judged, sizeof(a));
+}
+
+static void keep_round(struct cell *c, const struct timed *policy, const struct timed *none)
+{
+	struct round *round = &c->round[c->nr++];
+
+	for (u32 p = 0; p < PHASE_NR; p++) {
+		round->ns[p] = policy->phase[p].ns;
+		round->none_ns[p] = none->phase[p].ns;
+		c->shape[p].requests = policy->phase[p].requests;
+		c->shape[p].pages = policy->phase[p].pages;
+	}
+	c->differs |= !same_counts(&policy->counts, &c->verdict.counts);
+	c->timed = true;
+}
+
 /* A pair in random order. `none` itself is paired with itself: the noise of the method. */
 static int run_pair(struct survey *s, u32 w, u32 p)
 {
-	struct cell *c = survey_cell(s, w, p);
-	struct round *round = &c->round[c->nr];
 	bool none_first = rng_below(&s->rng, 2);
+	struct timed policy, none;
 	int rc;
 
-	rc = run_one(s, w, none_first ? NONE : p, false,
-		     none_first ? &round->none : &round->policy);
+	rc = run_one(s, w, none_first ? NONE : p, false, none_first ? &none : &policy);
 	if (!rc)
-		rc = run_one(s, w, none_first ? p : NONE, false,
-			     none_first ? &round->policy : &round->none);
-	if (rc)
-		return rc;
-	c->differs |= round->policy.clean_lines != c->verdict.v.flushes * LINES_PAGE;
-	c->nr++;
-	c->timed = true;
-	return 0;
+		rc = run_one(s, w, none_first ? p : NONE, false, none_first ? &policy : &none);
+	if (!rc)
+		keep_round(survey_cell(s, w, p), &policy, &none);
+	return rc;
 }
 
 static int run_round(struct survey *s, u32 w)
@@ -222,14 +259,14 @@ struct phase_result cell_phase(const struct cell *c, enum phase phase)
 	struct phase_result r = {0};
 
 	for (u32 i = 0; i < c->nr; i++) {
-		ns[i] = c->round[i].policy.phase[phase].ns;
-		none[i] = c->round[i].none.phase[phase].ns;
+		ns[i] = c->round[i].ns[phase];
+		none[i] = c->round[i].none_ns[phase];
 		delta[i] = ns[i] - none[i];
 	}
 	if (!c->nr)
 		return r;
-	r.requests = c->round[0].policy.phase[phase].requests;
-	r.pages = c->round[0].policy.phase[phase].pages;
+	r.requests = c->shape[phase].requests;
+	r.pages = c->shape[phase].pages;
 	r.ns = stats_median(ns, c->nr);
 	r.none_ns = stats_median(none, c->nr);
 	r.delta_ns = stats_median(delta, c->nr);
@@ -245,6 +282,30 @@ struct counter_sum cell_count(const struct cell *c, u32 counter)
 	for (u32 p = 0; c->counted && p < PHASE_NR; p++)
 		counter_sum_add(&sum, &c->count.phase[p].counters[counter]);
 	return sum;
+}
+
+bool spread_of(double *v, u32 nr, struct stats_interval *out)
+{
+	struct stats_bootstrap how = {.resamples = 500, .seed = 1};
+
+	*out = (struct stats_interval){0};
+	return nr && !stats_bootstrap(v, nr, &how, out) && nr >= SPREAD_ROUNDS;
+}
+
+bool cell_spread(const struct cell *c, enum phase phase, struct phase_spread *out)
+{
+	double ns[SURVEY_ROUNDS], delta[SURVEY_ROUNDS];
+	u64 pages = c->shape[phase].pages;
+	bool known;
+
+	*out = (struct phase_spread){0};
+	for (u32 i = 0; pages && i < c->nr; i++) {
+		ns[i] = c->round[i].ns[phase] / pages;
+		delta[i] = (c->round[i].ns[phase] - c->round[i].none_ns[phase]) / pages;
+	}
+	/* Both, for the medians are known in any case. */
+	known = spread_of(ns, pages ? c->nr : 0, &out->ns);
+	return spread_of(delta, pages ? c->nr : 0, &out->delta) && known;
 }
 
 u32 cell_broken(const struct cell *c)
@@ -287,6 +348,7 @@ struct policy_total survey_total(const struct survey *s, u32 policy)
 		t.missing += v->missing;
 		t.bound += v->bound;
 		t.bound_lis0 += v->bound_lis0;
+		algorithm_add(&t.counts, &c->verdict.counts);
 		for (u32 p = 0; p < PHASE_NR; p++) {
 			struct phase_result r = cell_phase(c, p);
 

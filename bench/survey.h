@@ -7,21 +7,28 @@
 #define NOSNOOP_BENCH_SURVEY_H
 
 #include "bench/measure.h"
-#include "bench/stats.h"
+#include "bench/harness/harness_stats.h"
 #include "core/op/policies.h"
 
-#define SURVEY_ROUNDS 5 /* of timed runs, at most */
+#define SURVEY_ROUNDS 31 /* of timed runs, at most */
 
+/* A run of the policy and one of `none`, one behind the other. */
 struct round {
-	struct timed policy, none; /* run one behind the other */
+	double ns[PHASE_NR], none_ns[PHASE_NR];
+};
+
+/* The same in every round. */
+struct phase_shape {
+	u64 requests, pages;
 };
 
 /* One policy on one workload. */
 struct cell {
 	bool judged, timed, counted;
-	bool differs; /* a timed run did not clean what the judged one did */
+	bool differs; /* a timed run did not do what the judged one did */
 	struct judged verdict;
 	u32 nr;
+	struct phase_shape shape[PHASE_NR];
 	struct round round[SURVEY_ROUNDS];
 	struct timed count; /* a run of its own: only its counters mean anything */
 };
@@ -48,7 +55,7 @@ struct survey_options {
 };
 
 /* workloads, policies, seed and progress are set. 0, or a negative errno with a line in @err. */
-int survey_judge(struct survey *s, char *err, size_t errlen);
+int survey_judge(struct survey *s, const struct clean_ops *clean, char *err, size_t errlen);
 int survey_time(struct survey *s, const struct survey_options *opt, char *err, size_t errlen);
 void survey_free(struct survey *s); /* all but workloads and policies */
 
@@ -64,18 +71,34 @@ struct phase_result {
 };
 struct phase_result cell_phase(const struct cell *c, enum phase phase);
 
+/* ns a page, with 95 % intervals of the medians by bootstrap. False: no pages, or too few rounds. */
+#define SPREAD_ROUNDS 3
+struct phase_spread {
+	struct stats_interval ns, delta;
+};
+bool cell_spread(const struct cell *c, enum phase phase, struct phase_spread *out);
+/* The same of any values: false, and the median alone, below SPREAD_ROUNDS. */
+bool spread_of(double *v, u32 nr, struct stats_interval *out);
+
 /* Over all workloads that were judged, or timed. */
 struct policy_total {
 	u32 broken;	 /* bits 1 << enum contract */
 	bool as_claimed; /* nothing that it claims is broken, no finding */
 	bool differs;
 	u64 flushes, redundant, missing, bound, bound_lis0;
+	struct algorithm counts;
 	struct phase_result phase[PHASE_NR];
 };
 struct policy_total survey_total(const struct survey *s, u32 policy);
 /* Over all phases: the timed regions of the counting run. */
 struct counter_sum cell_count(const struct cell *c, u32 counter);
 u32 cell_broken(const struct cell *c);
+
+/*
+ * Of the guest: @usual or less where memory is short, if *@size is 0. -EINVAL with a line in @err: it
+ * asks for more than three quarters of what is free, which arenas and others have to live beside.
+ */
+int survey_size(u64 *size, u64 usual, char *err, size_t errlen);
 
 /* "none" first in the list, whatever was named. 0 or -EINVAL with lines in @err. */
 int survey_policies(struct policies *p, const char *named, char *err, size_t errlen);

@@ -17,7 +17,7 @@
 #include "bench/runs.h"
 #include "bench/speed.h"
 #include "bench/survey.h"
-#include "bench/workloads_made.h"
+#include "bench/workloads/families.h"
 #include "core/flush/clean.h"
 #include "core/flush/registry.h"
 
@@ -86,7 +86,7 @@ static void test_workloads_valid(void **state)
 	struct workloads all;
 
 	make(&all, SMALL, 1, NULL);
-	assert_int_equal(all.nr, 8);
+	assert_int_equal(all.nr, 11);
 	for (u32 i = 0; i < all.nr; i++)
 		check_valid(&all.w[i]);
 	workloads_free(&all);
@@ -168,7 +168,7 @@ static void test_recorded(void **state)
 	char err[512];
 
 	make(&all, SMALL, 1, "corpus");
-	assert_true(all.nr >= 11);
+	assert_true(all.nr >= 14);
 	assert_true(all.w[0].recorded && all.w[2].recorded);
 	assert_non_null(workloads_find(&all, "nvme-strict"));
 	workloads_free(&all);
@@ -185,10 +185,12 @@ static void check_timed(struct rig *rig, const struct workload *w, const char *n
 	struct judged j;
 	struct timed t, counted;
 
-	assert_int_equal(judge_workload(w, policy, &j), 0);
+	assert_int_equal(judge_workload(w, policy, NULL, &j), 0);
 	assert_int_equal(j.v.outcome, JUDGE_GOOD);
 	assert_int_equal(rig_run(rig, w, policy, false, &t), 0);
-	assert_int_equal(t.clean_lines, j.v.flushes * LINES_PAGE);
+	assert_int_equal(t.counts.lines, j.v.flushes * LINES_PAGE);
+	assert_int_equal(t.counts.map_calls, j.counts.map_calls);
+	assert_int_equal(t.counts.fences, j.counts.fences);
 	assert_true(j.v.flushes ? t.prepared > 0 : !t.prepared);
 	assert_int_equal(rig_run(rig, w, policy, true, &counted), 0);
 	for (u32 p = 0; p < PHASE_NR; p++) {
@@ -239,10 +241,10 @@ static void test_cycles(void **state)
 	counters_open(&counters, &full, &list);
 	make(&all, SMALL, 1, NULL);
 	assert_int_equal(rig_create(&rig, &opt), 0);
-	assert_int_equal(rig_run(&rig, workloads_find(&all, "attach"), flush_policy_find("eager"),
-				 true, &cell.count),
+	assert_int_equal(rig_run(&rig, workloads_find(&all, "unplug-replug"),
+				 flush_policy_find("eager"), true, &cell.count),
 			 0);
-	cell.round[0].policy = cell.count;
+	cell.shape[PHASE_ATTACH].pages = 1;
 	assert_true(cell_phase(&cell, PHASE_ATTACH).has_cycles);
 	assert_true(cell_phase(&cell, PHASE_ATTACH).cycles >= 1000);
 	assert_true(cell_phase(&cell, PHASE_MAP).has_cycles);
@@ -266,8 +268,8 @@ static void test_phases(void **state)
 
 	make(&all, SMALL, 1, NULL);
 	assert_int_equal(rig_create(&rig, &opt), 0);
-	assert_int_equal(rig_run(&rig, workloads_find(&all, "hotplug"), flush_policy_find("eager"),
-				 false, &t),
+	assert_int_equal(rig_run(&rig, workloads_find(&all, "attach-2nd-nc"),
+				 flush_policy_find("eager"), false, &t),
 			 0);
 	assert_int_equal(t.phase[PHASE_MAP].pages, pages);
 	assert_int_equal(t.phase[PHASE_UNMAP].pages, pages);
@@ -411,7 +413,7 @@ static void test_survey(void **state)
 	make(&s.workloads, SMALL, 1, NULL);
 	assert_int_equal(survey_policies(&s.policies, "eager,v1_posted", err, sizeof(err)), 0);
 	assert_int_equal(s.policies.nr, 3); /* and none, the base line */
-	assert_int_equal(survey_judge(&s, err, sizeof(err)), 0);
+	assert_int_equal(survey_judge(&s, NULL, err, sizeof(err)), 0);
 	assert_int_equal(survey_time(&s, &opt, err, sizeof(err)), 0);
 	none = survey_total(&s, 0);
 	eager = survey_total(&s, 1);
@@ -587,7 +589,7 @@ static void test_json(void **state)
 
 	while (clean_nth(nr, &info))
 		nr++;
-	check_json(folder, "list --corpus corpus", "workloads", 12 + 3);
+	check_json(folder, "list --corpus corpus", "workloads", 15 + 3);
 	check_json(folder, "run --size 1M --reps 1", "runs", 6);
 	check_json(folder, "run --size 1M --reps 1 --workload churn --domains 2", "runs", 1);
 	/* plain, batched, pmem_flush, pmem_persist */
@@ -617,9 +619,12 @@ static void test_report(void **state)
 	assert_non_null(root);
 	assert_non_null(meta);
 	assert_int_equal(json_array_size(json_object_get(root, "summary")), 2);
-	assert_int_equal(json_array_size(json_object_get(root, "results")), 2 * 12);
-	assert_int_equal(json_array_size(json_object_get(root, "workloads")), 12);
+	assert_int_equal(json_array_size(json_object_get(root, "results")), 2 * 15);
+	assert_int_equal(json_array_size(json_object_get(root, "workloads")), 15);
 	assert_int_equal(json_array_size(json_object_get(root, "published")), 6);
+	/* 7 numbers of domains, 5 of areas, 10 lengths, 11 shares, of 2 policies */
+	assert_int_equal(json_array_size(json_object_get(root, "sweeps")), 2 * (7 + 5 + 10 + 11));
+	assert_non_null(json_object_get(root, "wbinvd"));
 	first = json_array_get(json_object_get(root, "summary"), 0);
 	assert_string_equal(json_string_value(json_object_get(first, "policy")), "none");
 	assert_non_null(json_object_get(meta, "cpu"));

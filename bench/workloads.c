@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bench/workloads_made.h"
+#include "bench/workloads/families.h"
 #include "core/op/text.h"
+
+#define ENDING ".ops"
 
 static void count_pages(struct workload *w)
 {
@@ -71,36 +73,63 @@ static char *read_text(const char *path)
 	return text;
 }
 
+/* @w is named after the file, without its ending. */
+static int load(struct workload *w, const char *path, const char *what, char *err, size_t errlen)
+{
+	const char *file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	char *text = read_text(path);
+	int rc;
+
+	if (!text) {
+		rc = -errno;
+		snprintf(err, errlen, "%s: %s, expected a trace, as corpus/recorded holds", path,
+			 strerror(-rc));
+		return rc;
+	}
+	w->recorded = true;
+	w->name = strndup(file, strlen(file) - strlen(ENDING));
+	w->what = strdup(what);
+	if (w->name && w->what)
+		return parse(w, text, path, err, errlen);
+	free(text);
+	return -ENOMEM;
+}
+
 static int add_recorded(struct workloads *all, const char *folder, const char *file, char *err,
 			size_t errlen)
 {
-	struct workload *w = add(all);
-	char *path, *text;
-	int rc = -ENOMEM;
+	struct workload *w;
+	char name[NAME_MAX + 1], *path;
+	int rc;
 
+	snprintf(name, sizeof(name), "%.*s", (int)(strlen(file) - strlen(ENDING)), file);
+	if (workloads_find(all, name))
+		return 0;
+	w = add(all);
 	if (!w || asprintf(&path, "%s/%s", folder, file) < 0)
 		return -ENOMEM;
-	text = read_text(path);
-	if (!text) {
-		rc = -errno;
-		snprintf(err, errlen, "%s: %s, expected a recorded stream", path, strerror(-rc));
-		goto out;
-	}
-	w->recorded = true;
-	w->name = strndup(file, strlen(file) - strlen(".ops"));
-	w->what = strdup("recorded from a real kernel");
-	if (w->name && w->what)
-		rc = parse(w, text, path, err, errlen);
-out:
+	rc = load(w, path, "recorded from a real kernel", err, errlen);
 	free(path);
 	return rc;
 }
 
+static bool ends_as_ops(const char *name)
+{
+	size_t n = strlen(name), k = strlen(ENDING);
+
+	return n > k && !strcmp(name + n - k, ENDING);
+}
+
+static bool is_called(const char *file, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(file, name, n) && !strcmp(file + n, ENDING);
+}
+
 static int is_ops(const struct dirent *e)
 {
-	size_t n = strlen(e->d_name);
-
-	return n > 4 && !strcmp(e->d_name + n - 4, ".ops");
+	return ends_as_ops(e->d_name);
 }
 
 /* These three must be there; a folder that holds more has them all replayed. */
@@ -122,7 +151,9 @@ static int check_streams(const char *folder, char *err, size_t errlen)
 	return 0;
 }
 
-static int all_recorded(struct workloads *all, const char *corpus, char *err, size_t errlen)
+/* The one that is called @only, or all of them. */
+static int recorded(struct workloads *all, const char *corpus, const char *only, char *err,
+		    size_t errlen)
 {
 	struct dirent **e;
 	char *folder;
@@ -133,7 +164,7 @@ static int all_recorded(struct workloads *all, const char *corpus, char *err, si
 	rc = check_streams(folder, err, errlen);
 	n = rc ? 0 : scandir(folder, &e, is_ops, alphasort);
 	for (int i = 0; i < n; i++) {
-		if (!rc)
+		if (!rc && (!only || is_called(e[i]->d_name, only)))
 			rc = add_recorded(all, folder, e[i]->d_name, err, errlen);
 		free(e[i]);
 	}
@@ -177,39 +208,160 @@ char *workloads_corpus(const char *given, char *err, size_t errlen)
 
 /* --- all -------------------------------------------------------------------------------------- */
 
-static int add_made(struct workloads *all, const struct workload_options *opt,
-		    const struct made_workload *made, char *err, size_t errlen)
+static void name_made(char name[NAME_MAX + 1], const struct workload_family *family, u32 n)
 {
-	struct workload *w = add(all);
+	if (family->parameter)
+		snprintf(name, NAME_MAX + 1, "%s:%u", family->name, n);
+	else
+		snprintf(name, NAME_MAX + 1, "%s", family->name);
+}
+
+static char *text_of(const char *name, const struct workload_family *family,
+		     const struct workload_options *opt, u32 n)
+{
 	char *text = NULL;
 	size_t len;
 	FILE *f;
 
-	if (!w)
-		return -ENOMEM;
-	w->name = strdup(made->name);
-	w->what = strdup(made->what);
+	if (family->fixed)
+		return strdup(family->fixed);
 	f = open_memstream(&text, &len);
-	if (!f || !w->name || !w->what)
+	if (!f)
+		return NULL;
+	fprintf(f, "# %s: %s\n", name, family->what);
+	family->write(f, opt, n);
+	if (!fclose(f))
+		return text;
+	free(text);
+	return NULL;
+}
+
+static int add_made(struct workloads *all, const struct workload_options *opt,
+		    const struct workload_family *family, u32 n, char *err, size_t errlen)
+{
+	char name[NAME_MAX + 1], *text;
+	struct workload *w;
+
+	name_made(name, family, n);
+	if (workloads_find(all, name))
+		return 0;
+	w = add(all);
+	text = w ? text_of(name, family, opt, n) : NULL;
+	if (!text)
 		return -ENOMEM;
-	fprintf(f, "# %s: %s\n", made->name, made->what);
-	made->write(f, opt);
-	if (fclose(f))
-		return -ENOMEM;
-	return parse(w, text, made->name, err, errlen);
+	w->name = strdup(name);
+	w->what = strdup(family->what);
+	w->parameter = n;
+	if (w->name && w->what)
+		return parse(w, text, name, err, errlen);
+	free(text);
+	return -ENOMEM;
+}
+
+static int all_made(struct workloads *all, const struct workload_options *opt, char *err,
+		    size_t errlen)
+{
+	int rc = 0;
+
+	for (u32 i = 0; !rc && workload_family(i); i++)
+		rc = add_made(all, opt, workload_family(i), workload_family(i)->usual, err, errlen);
+	return rc;
+}
+
+/* NAME or NAME:N. -ENOENT: no family is called so. */
+static int add_family(struct workloads *all, const struct workload_options *opt, const char *name,
+		      char *err, size_t errlen)
+{
+	size_t length = strcspn(name, ":");
+	const struct workload_family *f;
+	unsigned long n;
+	char *end;
+
+	for (u32 i = 0; (f = workload_family(i)); i++)
+		if (strlen(f->name) == length && !strncmp(f->name, name, length))
+			break;
+	if (!f)
+		return -ENOENT;
+	if (!name[length])
+		return add_made(all, opt, f, f->usual, err, errlen);
+	if (!f->parameter) {
+		snprintf(err, errlen, "workload %s: %s has no parameter", name, f->name);
+		return -EINVAL;
+	}
+	errno = 0;
+	n = strtoul(name + length + 1, &end, 10);
+	if (name[length + 1] < '0' || name[length + 1] > '9' || *end || errno || n < f->least ||
+	    n > f->most) {
+		snprintf(err, errlen, "workload %s: expected %s:N, N (%s) from %u to %u", name,
+			 f->name, f->parameter, f->least, f->most);
+		return -EINVAL;
+	}
+	return add_made(all, opt, f, n, err, errlen);
+}
+
+static int unknown(const char *name, char *err, size_t errlen)
+{
+	int n = snprintf(err, errlen,
+			 "no workload %s, expected a FILE.ops, all, recorded, made, a"
+			 " recorded one, or one of:",
+			 name);
+
+	for (u32 i = 0; workload_family(i); i++)
+		if (n >= 0 && (size_t)n < errlen)
+			n += snprintf(err + n, errlen - n, " %s%s", workload_family(i)->name,
+				      workload_family(i)->parameter ? "[:N]" : "");
+	return -EINVAL;
+}
+
+static int add_file(struct workloads *all, const char *path, char *err, size_t errlen)
+{
+	struct workload *w = add(all);
+
+	return w ? load(w, path, "a trace of yours", err, errlen) : -ENOMEM;
+}
+
+static int add_named(struct workloads *all, const struct workload_options *opt, const char *name,
+		     char *err, size_t errlen)
+{
+	bool everything = !strcmp(name, "all");
+	u32 before = all->nr;
+	int rc = 0;
+
+	if (ends_as_ops(name))
+		return add_file(all, name, err, errlen);
+	if (opt->corpus && (everything || !strcmp(name, "recorded")))
+		rc = recorded(all, opt->corpus, NULL, err, errlen);
+	if (everything || !strcmp(name, "made"))
+		return rc ? rc : all_made(all, opt, err, errlen);
+	if (!strcmp(name, "recorded"))
+		return rc;
+	rc = add_family(all, opt, name, err, errlen);
+	if (rc != -ENOENT)
+		return rc;
+	rc = workloads_find(all, name) || !opt->corpus
+		     ? 0
+		     : recorded(all, opt->corpus, name, err, errlen);
+	if (!rc && all->nr == before && !workloads_find(all, name))
+		return unknown(name, err, errlen);
+	return rc;
 }
 
 int workloads_make(struct workloads *out, const struct workload_options *opt, char *err,
 		   size_t errlen)
 {
-	int rc = 0;
+	char *names = strdup(opt->names ? opt->names : "all"), *rest = names, *name;
+	int rc = names ? 0 : -ENOMEM;
 
 	*out = (struct workloads){0};
 	snprintf(err, errlen, "workloads: %s", strerror(ENOMEM));
-	if (opt->corpus)
-		rc = all_recorded(out, opt->corpus, err, errlen);
-	for (u32 i = 0; !rc && made_workload(i); i++)
-		rc = add_made(out, opt, made_workload(i), err, errlen);
+	while (!rc && (name = strsep(&rest, ",")))
+		rc = add_named(out, opt, name, err, errlen);
+	free(names);
+	if (!rc && !out->nr) {
+		snprintf(err, errlen,
+			 "workloads: none is left, expected a folder with recorded ones");
+		rc = -ENOENT;
+	}
 	if (rc)
 		workloads_free(out);
 	return rc;
@@ -225,6 +377,15 @@ void workloads_free(struct workloads *all)
 	}
 	free(all->w);
 	*all = (struct workloads){0};
+}
+
+u64 workloads_memory(const struct workloads *all)
+{
+	u64 largest = 0;
+
+	for (u32 i = 0; i < all->nr; i++)
+		largest = max(largest, all->w[i].largest);
+	return largest << PAGE_SHIFT;
 }
 
 const struct workload *workloads_find(const struct workloads *all, const char *name)

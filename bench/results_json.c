@@ -122,6 +122,22 @@ static void add_phases(json_t *o, const struct phase_result *r)
 			json_object_set_new(o, phase_name[p], phase_json(&r[p]));
 }
 
+/* What the medians are of, round by round: readers compute their own intervals. */
+static void add_rounds(json_t *o, const struct cell *c)
+{
+	for (u32 p = 0; p < PHASE_NR; p++) {
+		json_t *phase = json_object_get(o, phase_name[p]);
+		json_t *ns = json_array(), *none = json_array();
+
+		for (u32 i = 0; i < c->nr; i++) {
+			json_array_append_new(ns, real(c->round[i].ns[p]));
+			json_array_append_new(none, real(c->round[i].none_ns[p]));
+		}
+		json_object_set_new(phase, "rounds_ns", ns);
+		json_object_set_new(phase, "rounds_none_ns", none);
+	}
+}
+
 /* Intervals beside the medians, where there were rounds enough. */
 static void add_spreads(json_t *o, const struct cell *c)
 {
@@ -156,6 +172,7 @@ json_t *results_cell_json(const struct survey *s, u32 w, u32 p)
 		phase[i] = cell_phase(c, i);
 	add_phases(o, phase);
 	add_spreads(o, c);
+	add_rounds(o, c);
 	json_object_set_new(o, "algorithm", algorithm_json(&c->verdict.counts));
 	json_object_set_new(o, "clean_lines", number(c->verdict.counts.lines));
 	if (c->counted)

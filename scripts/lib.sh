@@ -77,8 +77,32 @@ missing_required() {
 	have python3 || echo python3
 }
 
+# The interpreter that sees what report.py needs; nothing where none does. Debian's own sees Debian's packages.
+report_python() {
+	local p
+	for p in /usr/bin/python3 python3; do
+		if have "$p" && "$p" -c 'import numpy, scipy, matplotlib, jinja2' 2>/dev/null; then
+			echo "$p"
+			return 0
+		fi
+	done
+}
+
+# Of report.html: without them run.sh ends with report.txt.
+missing_report() {
+	[ -n "$(report_python)" ] ||
+		printf '%s\n' python3-numpy python3-scipy python3-matplotlib python3-jinja2
+}
+
+# Can a script look at a page in a browser?
+has_browser() {
+	have chromium && have chromedriver && [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import selenium' 2>/dev/null
+}
+
 # Likewise, of what only some steps of the tests need: without it they say that they were skipped.
 missing_optional() {
+	missing_report
+	has_browser || printf '%s\n' chromium chromium-driver python3-selenium
 	have git || echo git
 	compiles clang || echo clang
 	links_fuzzer clang || clang_rt_package
@@ -119,13 +143,16 @@ apt_install() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
 }
 
-# need all|required: installs what is missing, or says what to install and exits with 2. "required": what
-# merely some steps of the tests want is not looked at.
+# need required|report|all: installs what is missing, or says what to install and exits with 2. "report": also what
+# report.html needs; "all": also what merely some steps of the tests want. Of these two, what stays missing is named.
 need() {
 	local required optional p log
 	mapfile -t required < <(missing_required)
 	optional=()
-	[ "$1" = required ] || mapfile -t optional < <(missing_optional)
+	case $1 in
+	report) mapfile -t optional < <(missing_report) ;;
+	all) mapfile -t optional < <(missing_optional) ;;
+	esac
 	[ ${#required[@]} -gt 0 ] || [ ${#optional[@]} -gt 0 ] || return 0
 
 	if ! have apt-get; then

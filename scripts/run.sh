@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Installs what is missing, builds, judges and prices every policy; leaves the report in results/latest.
+# Verdicts are nosnoop-check's: every sequence of its small configuration, without and with failing requests.
 # A run that fails or is interrupted leaves the results of the one before it as they were.
 set -euo pipefail
 
@@ -15,6 +16,7 @@ END
 args=()
 out=results/latest
 given=
+policy=all
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
@@ -24,6 +26,17 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--out=*) given=${1#--out=} ;;
+	--policy | -p)
+		[ $# -ge 2 ] || { usage >&2; exit 2; }
+		policy=$2
+		args+=("$1" "$2")
+		shift
+		;;
+	--policy=* | -p?*)
+		policy=${1#--policy=}
+		policy=${policy#-p}
+		args+=("$1")
+		;;
 	*) args+=("$1") ;;
 	esac
 	shift
@@ -48,7 +61,8 @@ fi
 if [ -d "$out" ]; then
 	for f in "$out"/* "$out"/.[!.]*; do
 		case ${f##*/} in
-		report.html | report.txt | results.json | meta.json | '*' | '.[!.]*') ;;
+		report.html | report.txt | results.json | meta.json | check.json | check-failures.json) ;;
+		'*' | '.[!.]*') ;;
 		*) die "$out holds ${f##*/}, which is no result: expected a new folder, or one that an earlier run left" ;;
 		esac
 	done
@@ -70,7 +84,7 @@ if [ -d "$out" ] && [ ! -w "$out" ]; then
 	die "$out is not writable: expected results that can be replaced; nothing was started"
 fi
 
-need required
+need report
 jobs=$(jobs_nr)
 log=$(mktemp)
 libperf= # scripts/libperf.sh
@@ -83,13 +97,36 @@ if ! { cmake --preset rel -DNOSNOOP_LIBPERF="$libperf" && cmake --build build/re
 fi
 rm -f "$log"
 
-# In the background, so that a signal reaches this shell at once and the child through it.
-build/rel/bin/nosnoop-bench report --out "$work" ${args[@]+"${args[@]}"} &
-child=$!
-wait "$child"
-child=
-python3 -B scripts/report.py "$work"
-for f in report.html report.txt results.json meta.json; do
+# in_front COMMAND...: in the background, so that a signal reaches this shell at once and the child through it
+in_front() {
+	local rc=0
+	"$@" &
+	child=$!
+	wait "$child" || rc=$?
+	child=
+	return $rc
+}
+
+# check FILE OPTIONS...: 1 says that a claim is broken, which is a result; a policy has its seconds, and may stay bounded;
+# none stands first, as in the report
+check() {
+	local file=$1 rc=0
+	shift
+	in_front build/rel/bin/nosnoop-check --policy "none,$policy" --seconds 3 --json "$@" >"$file" || rc=$?
+	[ $rc -le 1 ] || { say "run.sh: nosnoop-check ended with $rc; the old results stay" >&2; exit 1; }
+}
+
+in_front build/rel/bin/nosnoop-bench report --out "$work" ${args[@]+"${args[@]}"}
+check "$work/check.json"
+check "$work/check-failures.json" --failures
+
+files="report.txt results.json meta.json check.json check-failures.json"
+python=$(report_python)
+if [ -n "$python" ]; then
+	in_front "$python" -B scripts/report.py "$work"
+	files="$files report.html"
+fi
+for f in $files; do
 	[ -s "$work/$f" ] || { say "run.sh: $f was not written; the old results stay" >&2; exit 1; }
 done
 
@@ -101,3 +138,4 @@ fi
 mv "$work" "$out"
 [ -z "$old" ] || rm -rf "$old"
 say "results: ${out#"$top"/}"
+[ -n "$python" ] || say "no report.html: $(missing_report | tr '\n' ' ')not installed; report.txt is complete"

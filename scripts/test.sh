@@ -230,6 +230,13 @@ else
 	skipped "museum_compare: python3-scipy is not installed"
 fi
 
+python=$(report_python)
+if [ -n "$python" ]; then
+	check "report" "$python" -B scripts/test_report.py
+else
+	skipped "report: $(missing_report | tr '\n' ' ')not installed"
+fi
+
 for c in includes licence docs; do
 	check "check-$c can fail" python3 scripts/check/check-$c.py --self-test
 	check "check-$c" python3 scripts/check/check-$c.py

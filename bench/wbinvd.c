@@ -2,17 +2,12 @@
 #include "bench/wbinvd.h"
 
 #include <stdio.h>
-#include <sys/mman.h>
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
 
-#include "bench/harness/harness_stats.h"
+#include "bench/cleans.h"
+#include "bench/rivals.h"
 
-#define CACHES	"/sys/devices/system/cpu/cpu0/cache"
-#define FILL	(64UL << 20) /* past the caches whatever their size: it is never read */
-#define RANGE	(16UL << 20)
-#define SAMPLES 9
+#define CACHES "/sys/devices/system/cpu/cpu0/cache"
+#define RANGE  (16UL << 20)
 
 u64 wbinvd_bytes(u64 l3_bytes, double limit_ns_line, double range_ns_line)
 {
@@ -50,63 +45,53 @@ u64 wbinvd_l3_size(const char *folder)
 }
 
 #if defined(__x86_64__)
-static void fill_past_caches(u8 *mem, size_t size)
+static const enum harness_state states[MEMORY_LINES_NR] = {
+	[MEMORY_DIRTY] = HARNESS_DIRTY,
+	[MEMORY_CLEAN] = HARNESS_CLEAN,
+	[MEMORY_UNCACHED] = HARNESS_UNCACHED,
+};
+
+static double ns_line(const struct cleans *c, const char *name, enum harness_state state)
 {
-	for (size_t at = 0; at < size; at += 8)
-		_mm_stream_si64((long long *)(mem + at), at);
+	const struct clean_row *row = cleans_find(c, name, RANGE, state, RANGE);
+
+	return row && !*row->why ? row->complete.median : 0;
 }
 
-static double sample_limit(struct stopwatch *watch, u8 *mem)
+static void compute(struct wbinvd *out, const struct cleans *c, const char *clean)
 {
-	stopwatch_start(watch, true);
-	fill_past_caches(mem, FILL);
-	return stopwatch_stop(watch) / (FILL / LINE_SIZE);
-}
-
-static double sample_range(struct stopwatch *watch, u8 *mem, enum memory_lines lines,
-			   const struct clean_ops *clean)
-{
-	lines_prepare(mem, RANGE, lines);
-	stopwatch_start(watch, true);
-	clean->clean(mem, RANGE);
-	clean->drain();
-	return stopwatch_stop(watch) / (RANGE / LINE_SIZE);
-}
-
-static void measure(struct wbinvd *out, u8 *mem, const struct clean_ops *clean)
-{
-	double limit[SAMPLES], range[MEMORY_LINES_NR][SAMPLES];
-	struct stopwatch watch;
-
-	stopwatch_init(&watch, NULL);
-	for (u32 i = 0; i < SAMPLES; i++) {
-		limit[i] = sample_limit(&watch, mem);
-		for (u32 s = 0; s < MEMORY_LINES_NR; s++)
-			range[s][i] = sample_range(&watch, mem, s, clean);
-	}
-	/* The least of both: a limit is one, and whoever else is at the memory slows down either. */
-	out->limit_ns_line = stats_min(limit, SAMPLES);
+	out->limit_ns_line = ns_line(c, RIVAL_LIMIT, HARNESS_DIRTY);
+	if (out->limit_ns_line <= 0)
+		out->why = "the limit of writing to memory could not be measured";
 	for (u32 s = 0; s < MEMORY_LINES_NR; s++) {
-		out->ns_line[s] = stats_min(range[s], SAMPLES);
+		out->ns_line[s] = ns_line(c, clean, states[s]);
 		out->bytes[s] = wbinvd_bytes(out->l3_bytes, out->limit_ns_line, out->ns_line[s]);
+		if (!out->bytes[s])
+			out->why = "this primitive cleans nothing";
 	}
 }
 
 int wbinvd_compute(struct wbinvd *out, const struct clean_ops *clean)
 {
-	u8 *mem;
+	struct cleans_options opt = {.sizes = {RANGE}, .nr_sizes = 1, .samples = 9, .seconds = 2};
+	struct cleans rows;
+	char only[64];
+	int rc;
 
 	*out = (struct wbinvd){.l3_bytes = wbinvd_l3_size(CACHES)};
 	if (!out->l3_bytes) {
 		out->why = "the size of the L3 cache is not known";
 		return 0;
 	}
-	mem = mmap(NULL, FILL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
-		   -1, 0);
-	if (mem == MAP_FAILED)
-		return -ENOMEM;
-	measure(out, mem, clean);
-	munmap(mem, FILL);
+	for (u32 s = 0; s < MEMORY_LINES_NR; s++)
+		opt.states |= 1u << states[s];
+	snprintf(only, sizeof(only), "%s," RIVAL_LIMIT, clean->name);
+	opt.only = only;
+	rc = cleans_time(&opt, &rows);
+	if (rc)
+		return rc;
+	compute(out, &rows, clean->name);
+	cleans_free(&rows);
 	return 0;
 }
 #else

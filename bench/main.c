@@ -12,6 +12,7 @@ static const struct bench_command commands[] = {
 	{"run", "time the page core alone, nothing cleaned", run_main},
 	{"clean", "time the clean primitives alone", clean_main},
 	{"fuzz", "time generated programs under the judges: ops a second", fuzz_main},
+	{"gate", "has one build, commit or policy become worse than another?", gate_main},
 	{"list", "name the workloads, or print one as a trace", list_main},
 };
 

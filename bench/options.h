@@ -37,5 +37,6 @@ int clean_main(int argc, char **argv);
 int fuzz_main(int argc, char **argv);
 int report_main(int argc, char **argv);
 int compare_main(int argc, char **argv);
+int gate_main(int argc, char **argv);
 
 #endif

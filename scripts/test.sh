@@ -158,6 +158,11 @@ run_tsan() {
 	cmake --preset tsan && cmake --build build/tsan -j "$jobs" --target test_threads && build/tsan/bin/test_threads
 }
 
+# Do the exact counters of HEAD say that it is worse than its parent? A commit that means it says so (bench/gate/README.md).
+gate_parent() {
+	build/rel/bin/nosnoop-bench gate --base HEAD^ --candidate HEAD --exact-only
+}
+
 # A newer tree than the one that the rest is tested on: only when asked for, since it moves.
 newest_tree() {
 	local tree so=build/kernel/newest.so
@@ -209,6 +214,16 @@ if has_lib jemalloc; then
 	[ $last != 0 ] || check "alloc, with jemalloc" build/rel/bin/test_alloc
 else
 	skipped "alloc, with jemalloc: libjemalloc-dev is not installed"
+fi
+if [ ! -x build/rel/bin/nosnoop-bench ]; then
+	skipped "gate: the build failed"
+elif ! have git || ! git -c safe.directory='*' rev-parse -q --verify 'HEAD^{commit}' >/dev/null 2>&1; then
+	skipped "gate: exact counters against the parent: no git, or no repository here"
+elif ! git -c safe.directory='*' rev-parse -q --verify 'HEAD^^{commit}' >/dev/null 2>&1; then
+	skipped "gate: exact counters against the parent: this commit has none here (the first one, or a shallow clone)"
+else
+	check "gate: exact counters against the parent" gate_parent
+	check "gate" python3 -B scripts/test_gate.py
 fi
 if [ -n "$tree" ] && [ -n "${LINUX_NEWEST-}" ]; then
 	check "the newest packaged tree" newest_tree

@@ -385,7 +385,7 @@ static void check_same(json_t *report, json_t *compare)
 	json_t *list = json_object_get(report, "results"), *o;
 	size_t i;
 
-	assert_int_equal(json_array_size(list), 2 * 14);
+	assert_int_equal(json_array_size(list), 2 * 15);
 	json_array_foreach(list, i, o)
 	{
 		json_t *other = record_of(json_object_get(compare, "results"),

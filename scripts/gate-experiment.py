@@ -285,7 +285,7 @@ def main():
                                 epilog="Exit status: 0 the aims are met, 1 they are not, 2 it could not be done.")
     p.add_argument("--bench", default="build/rel/bin/nosnoop-bench", help="the program (%(default)s)")
     p.add_argument("--out", default="build/gate/experiment/results", help="folder for the results (%(default)s)")
-    p.add_argument("--workload", default="replug", help="what is timed (%(default)s)")
+    p.add_argument("--workload", default="unplug-replug", help="what is timed (%(default)s)")
     p.add_argument("--exact-workload", default="boot", help="what is counted (%(default)s)")
     p.add_argument("--same", type=int, default=200, help="A/A gates (%(default)s)")
     p.add_argument("--planted", type=int, default=100, help="gates of each slowdown (%(default)s)")

@@ -410,7 +410,7 @@ static void test_text(void **state)
 	char *text, *line, *rest;
 
 	assert_int_equal(between("test_policy", "test_policy_drain",
-				 "--workload boot,attach --exact-only", &text),
+				 "--workload boot,unplug-replug --exact-only", &text),
 			 1);
 	assert_non_null(strstr(text, "verdict: REGRESSION\n"));
 	assert_non_null(strstr(text, "nosnoop noticed a "));
@@ -424,7 +424,7 @@ static void test_text(void **state)
 static void test_times(void **state)
 {
 	json_t *o = json_between("test_policy", "test_policy_drain",
-				 "--workload attach --seconds 0 --instructions=no", 1);
+				 "--workload unplug-replug --seconds 0 --instructions=no", 1);
 	json_t *row = json_array_get(json_object_get(o, "workloads"), 0);
 	json_t *t = json_object_get(row, "time");
 

@@ -640,24 +640,15 @@ static void test_report(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stopwatch),
-		cmocka_unit_test(test_workloads_valid),
-		cmocka_unit_test(test_boot_layout),
-		cmocka_unit_test(test_seeds),
-		cmocka_unit_test(test_recorded),
-		cmocka_unit_test(test_timed),
-		cmocka_unit_test(test_cycles),
-		cmocka_unit_test(test_phases),
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_cleans_walk),
-		cmocka_unit_test(test_cleans),
-		cmocka_unit_test(test_speed),
-		cmocka_unit_test(test_fuzz_command),
-		cmocka_unit_test(test_survey),
-		cmocka_unit_test(test_output),
-		cmocka_unit_test(test_bad_input),
-		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_stopwatch),    cmocka_unit_test(test_workloads_valid),
+		cmocka_unit_test(test_boot_layout),  cmocka_unit_test(test_seeds),
+		cmocka_unit_test(test_recorded),     cmocka_unit_test(test_timed),
+		cmocka_unit_test(test_cycles),	     cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_cleans_walk),
+		cmocka_unit_test(test_cleans),	     cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_fuzz_command), cmocka_unit_test(test_survey),
+		cmocka_unit_test(test_output),	     cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_json),	     cmocka_unit_test(test_report),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,14 +41,27 @@ file(RELATIVE_PATH NOSNOOP_PC_UP /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" NOSNOOP_PC_UP "${NOSNOOP_PC_UP}")
 set(NOSNOOP_PC_DL ${CMAKE_DL_LIBS})
 list(TRANSFORM NOSNOOP_PC_DL PREPEND -l)
-configure_file(${CMAKE_SOURCE_DIR}/core/nosnoop.pc.in ${CMAKE_BINARY_DIR}/nosnoop.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/nosnoop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+function(nosnoop_pc name description libs)
+	configure_file(${CMAKE_SOURCE_DIR}/core/nosnoop.pc.in ${CMAKE_BINARY_DIR}/${name}.pc @ONLY)
+	install(FILES ${CMAKE_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+nosnoop_pc(nosnoop "Flush policies for IOMMU mappings that do not snoop: interface, page core, oracle" "-pthread ${NOSNOOP_PC_DL}")
 
-# The harness library of bench/harness belongs here as soon as there is one: its target, its header, its line of Libs.
+# The benchmark library needs nothing of the rest, and has a pkg-config file of its own.
+if(TARGET harness) # not where core/ is built without bench/, as for the gate
+	install(TARGETS harness ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+	foreach(header harness harness_clock harness_stats)
+		install(FILES ${CMAKE_SOURCE_DIR}/bench/harness/${header}.h
+			DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/nosnoop/bench/harness)
+	endforeach()
+	nosnoop_pc(nosnoop-harness "Micro-benchmarks of code whose price depends on the state of cache lines" "-ljansson -lm -pthread")
+endif()
+
 foreach(command replay check fuzz shrink export bench)
 	if(TARGET nosnoop-${command})
 		install(TARGETS nosnoop-${command} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 	endif()
 endforeach()
 install(FILES ${CMAKE_SOURCE_DIR}/core/flush/example/mine.c ${CMAKE_SOURCE_DIR}/core/op/example/judge.c
+	${CMAKE_SOURCE_DIR}/bench/harness/example/sums.c
 	DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

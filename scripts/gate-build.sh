@@ -54,7 +54,7 @@ source_of() {
 # Only what the core is made of: a change of documents or of bench makes no other object.
 wanted() {
 	find . -type f \( -path './core/*' -o -path ./CMakeLists.txt \) \
-		\( -name '*.[chS]' -o -name '*.def' -o -name '*.py' -o -name CMakeLists.txt \) -print | LC_ALL=C sort
+		\( -name '*.[chS]' -o -name '*.def' -o -name '*.py' -o -name '*.cmake' -o -name '*.in' -o -name CMakeLists.txt \) -print | LC_ALL=C sort
 }
 
 export_commit() {

@@ -51,11 +51,14 @@ while IFS= read -r header; do
 	echo "#include \"$header\"" | cc -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror -Wno-unused-function "${cflags[@]}" \
 		-fsyntax-only -x c - || fail "$header needs something that was not installed"
 	n=$((n + 1))
-done < <(cd "$include" && find core -name '*.h')
+done < <(cd "$include" && find core bench -name '*.h')
 [ "$n" -gt 0 ] || fail "no header was installed"
 
 cc -O2 -Wall "${cflags[@]}" -shared -fPIC -o mine.so mine.c
 cc -O2 -Wall "${cflags[@]}" -o judge judge.c "${libs[@]}"
+read -r -a harness < <(pkg-config --cflags --libs nosnoop-harness)
+cc -O2 -Wall -o sums sums.c "${harness[@]}"
+./sums --json | grep -q '"benchmarks"' || fail "the program with the harness library printed no results"
 
 bin=$(find "$dir/moved" -name nosnoop-replay -printf '%h')
 golden=("$top_of_tree"/corpus/seed/golden/*.ops)

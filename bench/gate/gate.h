@@ -19,7 +19,7 @@
 struct gate_options {
 	const char *base, *candidate, *policy;
 	const char *
-		workload; /* NULL: the first GATE_WORKLOADS that fit; "all"; or names with commas */
+		workload; /* NULL: the first 12 that are not too large; "all"; or names with commas */
 	const char *corpus;
 	double seconds; /* of a workload: what is retried has to fit; builds apart */
 	u64 seed;
@@ -51,9 +51,8 @@ struct gate_result {
 	struct gate_sources sources;
 	struct gate_accepts accepts;
 	struct workloads workloads;
-	bool same; /* the builds are the same bytes */
-	const char *build;
-	char *build_text;
+	bool same;		    /* the builds are the same bytes */
+	char *build_text;	    /* compiler and flags of base */
 	char instructions_why[256]; /* why there are none */
 	u32 nr;
 	struct gate_row *rows;

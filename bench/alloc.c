@@ -80,3 +80,11 @@ bool alloc_is_even(const struct alloc *d)
 	return d->heap.allocated == d->heap.freed && d->arena.allocated == d->arena.freed &&
 	       !d->arena.live_blocks;
 }
+
+bool alloc_equal(const struct alloc *a, const struct alloc *b)
+{
+	return a->heap.known == b->heap.known && a->heap.allocated == b->heap.allocated &&
+	       a->heap.freed == b->heap.freed && a->arena.allocations == b->arena.allocations &&
+	       a->arena.allocated == b->arena.allocated && a->arena.freed == b->arena.freed &&
+	       a->arena.live_blocks == b->arena.live_blocks;
+}

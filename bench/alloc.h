@@ -33,6 +33,7 @@ struct alloc alloc_now(const struct arena *arena);
 struct alloc alloc_between(const struct alloc *from, const struct alloc *to);
 /* Nothing is left behind, and nothing from before is gone: of an arena, and of the heap if it is known. */
 bool alloc_is_even(const struct alloc *difference);
+bool alloc_equal(const struct alloc *a, const struct alloc *b);
 /* NULL: the heap is counted; else why not. */
 const char *alloc_why_not(void);
 

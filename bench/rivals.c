@@ -102,6 +102,7 @@ static const char *always(void)
 
 /* Loaded at run time: whoever has no libpmem builds and runs everything else. */
 static struct {
+	void *lib; /* stays loaded */
 	void (*flush)(const void *mem, size_t size);
 	void (*drain)(void);
 	void (*persist)(const void *mem, size_t size);
@@ -109,13 +110,12 @@ static struct {
 
 static void pmem_load(void)
 {
-	void *lib = dlopen("libpmem.so.1", RTLD_NOW | RTLD_LOCAL);
-
-	if (!lib)
+	pmem.lib = dlopen("libpmem.so.1", RTLD_NOW | RTLD_LOCAL);
+	if (!pmem.lib)
 		return;
-	*(void **)&pmem.drain = dlsym(lib, "pmem_drain");
-	*(void **)&pmem.persist = dlsym(lib, "pmem_persist");
-	*(void **)&pmem.flush = dlsym(lib, "pmem_flush");
+	*(void **)&pmem.drain = dlsym(pmem.lib, "pmem_drain");
+	*(void **)&pmem.persist = dlsym(pmem.lib, "pmem_persist");
+	*(void **)&pmem.flush = dlsym(pmem.lib, "pmem_flush");
 }
 
 static const char *pmem_why_not(void)

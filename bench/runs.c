@@ -27,7 +27,7 @@ static void count_pass(struct run_alloc *out, const struct alloc *from, const st
 	struct alloc pass = alloc_between(from, to);
 
 	if (out->pass.arena.allocations)
-		out->same &= !memcmp(&out->pass, &pass, sizeof(pass));
+		out->same &= alloc_equal(&out->pass, &pass);
 	out->pass = pass;
 	if (alloc_is_even(&pass))
 		return;

@@ -27,7 +27,7 @@ from report.folder import CONTRACTS, Folder  # noqa: E402
 
 BIN = next((b for b in (os.path.join(TOP, "build", p, "bin") for p in ("rel", "dev")) if os.path.exists(os.path.join(b, "nosnoop-bench"))), None)
 ARTIFACTS = os.path.join(TOP, "build", "artifacts")
-KEPT = ("nvme-strict", "boot", "churn")
+KEPT = ("nvme-strict", "boot", "churn-4k")
 POLICIES = "v1_posted,sticky,storage_skip,bad_order,exact"
 VOID = {"meta", "link", "br", "hr", "img", "input", "path", "use", "rect", "line", "circle"}
 
@@ -231,7 +231,7 @@ class Numbers(Made):
     def test_workloads(self):
         seen = 0
         for r in self.results["results"]:
-            row = self.page.rows(f"workload-{r['workload']}-flushes")[r["policy"]]
+            row = self.page.rows(workload_id(r["workload"]) + "-flushes")[r["policy"]]
             self.assertEqual([count(row[i]) for i in (7, 8, 10, 11, 12)], [r[k] for k in ("flushes", "bound", "bound_lis0", "redundant", "missing")])
             for i, c in enumerate(CONTRACTS):
                 v = r["contracts"][c]
@@ -243,7 +243,7 @@ class Numbers(Made):
         """What the C side prints as median is what the page shows, computed from the rounds."""
         seen = 0
         for r in self.results["results"]:
-            key = f"workload-{r['workload']}-times"
+            key = workload_id(r["workload"]) + "-times"
             head = [c["text"] for c in self.page.tables[key][0]][1:]
             row = self.page.rows(key)[r["policy"]]
             for i, phase in enumerate(head):
@@ -504,11 +504,11 @@ class Compare(Made):
         def change(results):
             results["summary"] = results["summary"][:-1]
             gone = self.results["summary"][-1]["policy"]
-            results["results"] = [r for r in results["results"] if r["policy"] != gone and r["workload"] != "churn"]
-            results["workloads"] = [w for w in results["workloads"] if w["workload"] != "churn"]
+            results["results"] = [r for r in results["results"] if r["policy"] != gone and r["workload"] != "churn-4k"]
+            results["workloads"] = [w for w in results["workloads"] if w["workload"] != "churn-4k"]
         _, text, _ = self.compared(self.altered(lambda r: None), self.altered(change))
         self.assertIn("Policies only in A: exact.", text)
-        self.assertIn("Workloads only in A: churn.", text)
+        self.assertIn("Workloads only in A: churn-4k.", text)
 
     def test_mail_is_narrow_whatever_the_names(self):
         def change(results):

@@ -485,7 +485,7 @@ int gate_run(const struct gate_options *opt, struct gate_result *out,
 	     const struct gate_source **culprit, char *err, size_t errlen)
 {
 	struct gate g = {.r = out, .job.seed = opt->seed};
-	const struct gate_source *ignored;
+	const struct gate_source *ignored = NULL;
 	u64 began;
 	int rc;
 

@@ -12,8 +12,8 @@
 #include "bench/gate/sources.h"
 #include "bench/workloads.h"
 
-#define GATE_PAIRS     100
-#define GATE_PROCESSES 3
+#define GATE_PAIRS     100U
+#define GATE_PROCESSES 3U
 #define GATE_TRIES     8
 
 struct gate_options {

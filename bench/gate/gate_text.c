@@ -63,8 +63,8 @@ static void print_exact(const struct gate_result *r)
 			print_change(&r->rows[i], &r->rows[i].exact.change[k]);
 		}
 	if (!changes)
-		printf("exact counters: no change in %u of each of %u workloads\n", GATE_COUNT_NR,
-		       r->nr);
+		printf("exact counters: no change in %u of each of %u workloads\n",
+		       (u32)GATE_COUNT_NR, r->nr);
 	putchar('\n');
 }
 

@@ -13,7 +13,7 @@
 #define SCATTERED_SHARE	 8    /* one of so many 2 MiB blocks lies in single pages */
 #define OTHERS_SHARE	 64
 #define DOMAINS_SHARE	 512
-#define CHURN_PAGES	 64 /* 4 KiB each */
+#define CHURN_PAGES	 64U /* 4 KiB each */
 #define CHURN_PAIRS	 2048
 #define CHURN_HUGE	 8 /* 2 MiB each */
 #define CHURN_HUGE_PAIRS 32

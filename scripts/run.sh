@@ -61,7 +61,7 @@ fi
 if [ -d "$out" ]; then
 	for f in "$out"/* "$out"/.[!.]*; do
 		case ${f##*/} in
-		report.html | report.txt | results.json | meta.json | check.json | check-failures.json) ;;
+		report.html | report.txt | results.json | meta.json | check.json | check-failures.json | clean.json) ;;
 		'*' | '.[!.]*') ;;
 		*) die "$out holds ${f##*/}, which is no result: expected a new folder, or one that an earlier run left" ;;
 		esac
@@ -117,10 +117,13 @@ check() {
 }
 
 in_front build/rel/bin/nosnoop-bench report --out "$work" ${args[@]+"${args[@]}"}
+# Without clflush, which would take most of the time to say that it is slow.
+in_front build/rel/bin/nosnoop-bench clean --json --seconds 15 --states dirty,clean,uncached --sizes 4K,64K,1M,16M,64M \
+	--only batched,clflushopt,clwb,civac,cvac,pmem_flush,nt-fill,memset,read >"$work/clean.json"
 check "$work/check.json"
 check "$work/check-failures.json" --failures
 
-files="report.txt results.json meta.json check.json check-failures.json"
+files="report.txt results.json meta.json clean.json check.json check-failures.json"
 python=$(report_python)
 if [ -n "$python" ]; then
 	in_front "$python" -B scripts/report.py "$work"

@@ -159,7 +159,7 @@ def sweep(records, name):
 
 
 def primitives(clean, limits, key="complete_ns_line"):
-    """Curves by size, a panel a state, beside the limits. The fence distance is the largest that was measured: batched."""
+    """Curves by size, a panel a state, beside the limits. Of a size the rows with the fewest fences."""
     points = [r for r in clean if number(r.get("size")) and "primitive" in r and median_of(r.get(key))[0] is not None]
     if not points:
         return None
@@ -172,12 +172,13 @@ def primitives(clean, limits, key="complete_ns_line"):
     for i, state in enumerate(states):
         ax = axes[i // columns][i % columns]
         own = [r for r in points if str(r.get("state", NA)) == state]
-        widest = max((number(r.get("fence_bytes")) or 0 for r in own), default=0)
+        widest = {n: max(number(r.get("fence_bytes")) or 0 for r in own if r["size"] == n) for n in {r["size"] for r in own}}
         for name, (colour, marker) in look.items():
-            line(ax, [(r["size"], median_of(r[key])) for r in own if str(r["primitive"]) == name and (number(r.get("fence_bytes")) or 0) == widest],
+            line(ax, [(r["size"], median_of(r[key])) for r in own if str(r["primitive"]) == name and (number(r.get("fence_bytes")) or 0) == widest[r["size"]]],
                  colour, marker)
         for k, name in enumerate(names):
-            line_of = sorted((r["size"], limit_ns(r)) for r in limits if str(r.get("name", NA)) == name and number(r.get("size")) and limit_ns(r) is not None)
+            line_of = sorted((r["size"], limit_ns(r)) for r in limits if str(r.get("name", NA)) == name and r.get("state", state) == state
+                             and number(r.get("size")) and limit_ns(r) is not None)
             if line_of:
                 ax.plot(*zip(*line_of), color=INK, linewidth=1, dashes=LIMIT_DASHES[k % len(LIMIT_DASHES)])
         by_size(ax)

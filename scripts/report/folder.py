@@ -115,6 +115,12 @@ def look_at_check(check, path):
              "a record of records")
 
 
+def look_at_clean(clean, path):
+    want(isinstance(clean, dict), path, clean, "a record")
+    for key in ("clean", "limits"):
+        want_records(clean, key, path)
+
+
 # --- the folder --------------------------------------------------------------------------------
 
 
@@ -131,6 +137,9 @@ class Folder:
         self.failures = self.optional("check-failures.json", look_at_check)
         self.gate = self.optional("gate.json") or self.results.get("gate")
         self.kernel = self.optional("kernel-check.json")
+        # Curves stand in a file of their own; results.json has a few points.
+        clean = self.optional("clean.json", look_at_clean) or self.results
+        self.clean, self.limits = clean.get("clean", []), clean.get("limits", [])
         self.text = None
         if os.path.exists(os.path.join(path, "report.txt")):
             with open(os.path.join(path, "report.txt"), encoding="utf-8", errors="replace") as f:

@@ -192,10 +192,8 @@ def wbinvd(folder):
 
 def clean_tables(folder):
     """The curves' figures; the form that older folders have, as it is."""
-    records = folder.results.get("clean", [])
-    out = [("Primitives", tables.of_records("clean-table", records))] if records else []
-    limits = folder.results.get("limits", [])
-    return out + ([("Limits", tables.of_records("limits-table", limits))] if limits else [])
+    out = [("Primitives", tables.of_records("clean-table", folder.clean))] if folder.clean else []
+    return out + ([("Limits", tables.of_records("limits-table", folder.limits))] if folder.limits else [])
 
 
 # --- the gate, a kernel tree -------------------------------------------------------------------
@@ -271,7 +269,7 @@ def page(folder):
         all_bars=figure(figures.flushes(folder.summary, "bars-all")), matrix=flush_matrix(folder) if folder.workloads else None,
         added=figure(figures.added(folder)), times=time_table(folder), workloads=[Workload(folder, w) for w in folder.workloads],
         recorded=recorded(folder), sweeps=sweeps(folder), wbinvd=wbinvd(folder), has_wbinvd="wbinvd" in results,
-        primitives=figure(figures.primitives(results.get("clean", []), results.get("limits", []))), fences=figure(figures.fences(results.get("clean", []))),
+        primitives=figure(figures.primitives(folder.clean, folder.limits)), fences=figure(figures.fences(folder.clean)),
         clean_tables=clean_tables(folder), gate=facts("gate", folder.gate, ("workloads", "verdicts", "results", "exact", "time")) if folder.gate else None,
         kernel=kernel_facts(folder.kernel), kernel_record=folder.kernel, published=tables.of_records("published-table", results.get("published", [])),
         machine=machine(meta), counters=counter_states(meta), commands=reproduce(meta), rounds=intervals.DRAWS)

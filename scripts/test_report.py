@@ -24,6 +24,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "scripts"))
 from report import intervals, verdicts  # noqa: E402  (the path is set first)
 from report.folder import CONTRACTS, Folder  # noqa: E402
+from report.page import anchor  # noqa: E402
 
 BIN = next((b for b in (os.path.join(TOP, "build", p, "bin") for p in ("rel", "dev")) if os.path.exists(os.path.join(b, "nosnoop-bench"))), None)
 ARTIFACTS = os.path.join(TOP, "build", "artifacts")
@@ -231,7 +232,7 @@ class Numbers(Made):
     def test_workloads(self):
         seen = 0
         for r in self.results["results"]:
-            row = self.page.rows(workload_id(r["workload"]) + "-flushes")[r["policy"]]
+            row = self.page.rows(anchor("workload", r["workload"]) + "-flushes")[r["policy"]]
             self.assertEqual([count(row[i]) for i in (7, 8, 10, 11, 12)], [r[k] for k in ("flushes", "bound", "bound_lis0", "redundant", "missing")])
             for i, c in enumerate(CONTRACTS):
                 v = r["contracts"][c]
@@ -243,7 +244,7 @@ class Numbers(Made):
         """What the C side prints as median is what the page shows, computed from the rounds."""
         seen = 0
         for r in self.results["results"]:
-            key = workload_id(r["workload"]) + "-times"
+            key = anchor("workload", r["workload"]) + "-times"
             head = [c["text"] for c in self.page.tables[key][0]][1:]
             row = self.page.rows(key)[r["policy"]]
             for i, phase in enumerate(head):

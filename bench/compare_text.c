@@ -76,7 +76,7 @@ static void print_workload(FILE *f, const struct compare *c, u32 clean, u32 w)
 	const struct survey *s = &c->survey[clean];
 	const struct workload *wl = &s->workloads.w[w];
 
-	fprintf(f, "\n%s: %s\n%u ops, %llu pages; %s, lines %s; %u rounds\n\n", wl->name, wl->what,
+	fprintf(f, "\n%s: %s\n%u ops, %llu pages; %s, lines %s; rounds: %u\n\n", wl->name, wl->what,
 		wl->nr_ops, (unsigned long long)wl->pages, c->clean[clean]->name,
 		memory_lines_name[c->options.rig.lines], s->rounds[w]);
 	print_verdicts(f, c, s, w);

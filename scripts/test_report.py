@@ -36,10 +36,6 @@ VOID = {"meta", "link", "br", "hr", "img", "input", "path", "use", "rect", "line
 SWEEPS = [{"sweep": "domains", "parameter": "number of domains", "value": v, "policy": p, "flushes": f * v, "bound": 100,
            "ns_page": {"median": 10.0 * f * v, "lo": 9.0 * f * v, "hi": 11.0 * f * v}}
           for p, f in (("sticky", 2), ("eager", 3)) for v in (1, 2, 4, 8, 64)]
-CLEAN = [{"primitive": p, "state": s, "size": 4096 << (2 * i), "fence_bytes": f, "issue_ns_line": {"median": 1.0, "lo": 0.9, "hi": 1.1},
-          "complete_ns_line": {"median": 2.5 - i / 10, "lo": 2.0, "hi": 3.0}, "samples": 31, "preempted": 1}
-         for p in ("clflushopt", "clwb") for s in ("dirty", "clean", "uncached") for f in (4096, 65536) for i in range(6)]
-LIMITS = [{"name": "nt-store", "size": 4096 << (2 * i), "ns_line": {"median": 1.5, "lo": 1.4, "hi": 1.6}} for i in range(6)]
 WBINVD = {"l3_bytes": 32 << 20, "bytes_all_dirty": 30 << 20, "bytes_clean": 50 << 20, "bytes_uncached": 78 << 20, "limit_ns_line": 1.5}
 
 
@@ -142,7 +138,10 @@ def made():
         with open(os.path.join(full, name), "w", encoding="utf-8") as f:
             subprocess.run([os.path.join(BIN, "nosnoop-check"), "--policy", "none," + POLICIES, "--json", *extra], stdout=f, check=False)
     results = json.loads(read(os.path.join(full, "results.json")))
-    more = {**results, "sweeps": SWEEPS, "clean": CLEAN, "limits": LIMITS, "wbinvd": WBINVD}
+    with open(os.path.join(full, "clean.json"), "w", encoding="utf-8") as f:
+        subprocess.run([os.path.join(BIN, "nosnoop-bench"), "clean", "--json", "--samples", "5", "--sizes", "4K,128K", "--states", "dirty,uncached",
+                        "--only", "batched,clflushopt,clwb,civac,cvac,nt-fill,memset"], stdout=f, check=True)
+    more = {**results, "sweeps": SWEEPS, "wbinvd": WBINVD}
     Made.save(full, "results.json", more)
     Made.save(full, "gate.json", {"schema": "nosnoop-bench gate 1", "verdict": "no change", "workloads": [{"workload": "boot", "effect": 1.001}]})
     for folder in (bare, full):
@@ -337,7 +336,7 @@ class Missing(Made):
     def test_figures_for_what_is_there(self):
         for label in ("flushes and time by number of domains", "beside the limits", "between two fences"):
             self.assertTrue(re.search(f'<svg[^>]*aria-label="[^"]*{label}', self.text), label)
-        self.assertTrue(has(self.text, "limit: nt-store"))
+        self.assertTrue(has(self.text, "limit: memset"))
         self.assertEqual(self.page.rows("wbinvd-table")["crossover, all lines dirty"][0]["text"], "30 MiB")
         self.assertEqual(self.page.rows("wbinvd-table")["ns a line, limit of writing back"][0]["text"], "1.50")
         self.assertEqual(self.page.rows("wbinvd-table")["ns a line, cleaning dirty lines"][0]["text"], "n/a")
@@ -390,6 +389,7 @@ class Bad(Made):
         self.refused("results.json", '{\n "summary": [}\n', r"results\.json:2:14: .*expected JSON")
         self.refused("meta.json", "", r"meta\.json:1:1: .*expected JSON")
         self.refused("meta.json", "[]", r"meta\.json: \[\], expected a record")
+        self.refused("clean.json", '{"clean": [1]}', r"clean\.json: clean: \[1\], expected a list of records")
         self.refused("check.json", "{,}", r"check\.json:1:2: ")
         self.refused("check.json", '{"results": [{"policy": "x"}]}', r"check\.json: results\[0\]\.contracts: null, expected")
 

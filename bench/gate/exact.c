@@ -34,10 +34,22 @@ static void add(struct gate_exact *out, struct gate_accepts *accepts, const char
 	out->worse += !c->accept;
 }
 
+/*
+ * 0: claimed, 1: not. To claim what both sides break is worse than not to claim it; what the candidate
+ * alone breaks is a change of the contract itself.
+ */
+static u64 claim(const struct gate_counts *c, u32 broken_in_both, u32 contract)
+{
+	bool claims = c->claims >> contract & 1;
+
+	return claims && broken_in_both >> contract & 1 ? 2 : !claims;
+}
+
 void gate_exact_compare(const char *workload, const struct gate_counts *base,
 			const struct gate_counts *candidate, struct gate_accepts *accepts,
 			struct gate_exact *out)
 {
+	u32 both = base->broken & candidate->broken;
 	char name[32];
 
 	out->nr = 0;
@@ -47,8 +59,7 @@ void gate_exact_compare(const char *workload, const struct gate_counts *base,
 		add(out, accepts, workload, name, base->broken >> i & 1,
 		    candidate->broken >> i & 1);
 		snprintf(name, sizeof(name), "claim.%s", shadow_contract_name[i]);
-		add(out, accepts, workload, name, !(base->claims >> i & 1),
-		    !(candidate->claims >> i & 1));
+		add(out, accepts, workload, name, claim(base, both, i), claim(candidate, both, i));
 	}
 	for (u32 i = 0; i < GATE_COUNT_NR; i++)
 		add(out, accepts, workload, gate_count_name[i], base->value[i],

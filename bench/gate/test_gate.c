@@ -241,6 +241,25 @@ static void test_contract_lost(void **state)
 	assert_string_equal(e.change[0].metric, "claim.I");
 }
 
+/* Both break E: who claims it now has become no better. */
+static void test_false_claim(void **state)
+{
+	struct gate_counts liar = some;
+	struct gate_accepts none = {0};
+	struct gate_exact e;
+
+	liar.claims |= 0x10;
+	gate_exact_compare("w", &some, &liar, &none, &e);
+	assert_int_equal(e.nr, 1);
+	assert_int_equal(e.worse, 1);
+	assert_string_equal(e.change[0].metric, "claim.E");
+	gate_exact_compare("w", &liar, &some, &none, &e);
+	assert_int_equal(e.nr, 1);
+	assert_int_equal(e.worse, 0);
+	gate_exact_compare("w", &liar, &liar, &none, &e);
+	assert_int_equal(e.nr, 0);
+}
+
 static void test_accept(void **state)
 {
 	char text[] = "abc1\tdrains one fence more, see there\x1f"
@@ -469,14 +488,15 @@ static void test_bad_input(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_false_alarm),	cmocka_unit_test(test_found),
-		cmocka_unit_test(test_invalid),		cmocka_unit_test(test_sign_test),
-		cmocka_unit_test(test_interval),	cmocka_unit_test(test_no_pairs),
-		cmocka_unit_test(test_module_abi),	cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_contract_lost),	cmocka_unit_test(test_accept),
-		cmocka_unit_test(test_same_policy),	cmocka_unit_test(test_planted),
-		cmocka_unit_test(test_bisect_and_ktap), cmocka_unit_test(test_text),
-		cmocka_unit_test(test_times),		cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_found),
+		cmocka_unit_test(test_invalid),	       cmocka_unit_test(test_sign_test),
+		cmocka_unit_test(test_interval),       cmocka_unit_test(test_no_pairs),
+		cmocka_unit_test(test_module_abi),     cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_contract_lost),  cmocka_unit_test(test_false_claim),
+		cmocka_unit_test(test_accept),	       cmocka_unit_test(test_same_policy),
+		cmocka_unit_test(test_planted),	       cmocka_unit_test(test_bisect_and_ktap),
+		cmocka_unit_test(test_text),	       cmocka_unit_test(test_times),
+		cmocka_unit_test(test_bad_input),
 	};
 
 	return cmocka_run_group_tests_name("gate", tests, NULL, NULL);

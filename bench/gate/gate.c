@@ -35,7 +35,7 @@
 /* What a gate in progress has beside its result. */
 struct gate {
 	struct gate_result *r;
-	char folder[64]; /* copies of the objects, callgrind's files */
+	char folder[1024]; /* copies of the objects, callgrind's files */
 	struct gate_job job;
 };
 
@@ -173,7 +173,7 @@ static int place_arms(struct gate *g, char *err, size_t errlen)
 	const struct gate_module *m;
 	int rc;
 
-	snprintf(g->folder, sizeof(g->folder), "%.30s/nosnoop-gate.XXXXXX", tmp ? tmp : "/tmp");
+	snprintf(g->folder, sizeof(g->folder), "%.1000s/nosnoop-gate.XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(g->folder)) {
 		snprintf(err, errlen, "%s: %s", g->folder, strerror(errno));
 		*g->folder = '\0';

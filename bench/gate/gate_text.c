@@ -53,8 +53,10 @@ static void print_change(const struct gate_row *row, const struct gate_change *c
 
 static void print_exact(const struct gate_result *r)
 {
-	u32 changes = 0;
+	u32 changes = 0, counted = 0;
 
+	for (u32 i = 0; i < r->nr; i++)
+		counted += !*r->rows[i].why || r->rows[i].time_state;
 	for (u32 i = 0; i < r->nr; i++)
 		for (u32 k = 0; k < r->rows[i].exact.nr; k++) {
 			if (!changes++)
@@ -62,9 +64,11 @@ static void print_exact(const struct gate_result *r)
 				       "candidate", "");
 			print_change(&r->rows[i], &r->rows[i].exact.change[k]);
 		}
-	if (!changes)
+	if (!counted)
+		printf("exact counters: n/a, no workload could be run on both\n");
+	else if (!changes)
 		printf("exact counters: no change in %u of each of %u workloads\n",
-		       (u32)GATE_COUNT_NR, r->nr);
+		       (u32)GATE_COUNT_NR, counted);
 	putchar('\n');
 }
 
@@ -209,7 +213,7 @@ void gate_print_text(const struct gate_result *r)
 		print_rows(r);
 	for (u32 i = 0; r->opt->exact_only && i < r->nr; i++)
 		if (*r->rows[i].why)
-			printf("%s: %s, %.60s\n", r->rows[i].w->name,
+			printf("%.50s: %s\n    %.70s\n", r->rows[i].w->name,
 			       verdict_name[r->rows[i].verdict], r->rows[i].why);
 	print_rule(r);
 	if (sentence)

@@ -10,6 +10,7 @@
 
 #include "bench/gate/command.h"
 #include "bench/gate/loaded.h"
+#include "core/flush/registry.h"
 
 static int __printf(4, 5) fail(int rc, char *err, size_t errlen, const char *fmt, ...)
 {
@@ -123,6 +124,18 @@ static int own_module(struct gate_source *s, char *err, size_t errlen)
 	return 0;
 }
 
+/* One of another ABI is bad input, not a candidate that became worse. */
+static int check_policy(const struct gate_source *s, char *err, size_t errlen)
+{
+	const struct flush_policy *policy;
+	void *handle;
+	int rc = flush_policy_open(s->policy, &policy, &handle, err, errlen);
+
+	if (!rc)
+		flush_policy_close(handle);
+	return rc;
+}
+
 static int open_source(struct gate_sources *all, struct gate_source *s, char *err, size_t errlen)
 {
 	strcpy(s->commit, "n/a");
@@ -155,7 +168,7 @@ int gate_sources_open(struct gate_sources *all, const char *base, const char *ca
 			    all->base.kind == GATE_POLICY ? candidate : base);
 	for (u32 i = 0; !rc && i < ARRAY_SIZE(side); i++) {
 		if (side[i]->kind == GATE_POLICY)
-			rc = own_module(side[i], err, errlen);
+			rc = check_policy(side[i], err, errlen) ?: own_module(side[i], err, errlen);
 		else
 			snprintf(side[i]->policy, sizeof(side[i]->policy), "%s", policy);
 	}

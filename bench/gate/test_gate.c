@@ -439,6 +439,41 @@ static void test_text(void **state)
 	free(text);
 }
 
+/* Its words are no part of the result. */
+static void test_prints(void **state)
+{
+	char *text;
+
+	assert_int_equal(between("test_policy", "test_policy_prints", EXACT, &text), 0);
+	assert_non_null(strstr(text, "no change in"));
+	free(text);
+}
+
+static void test_crashes(void **state)
+{
+	char *text;
+
+	assert_int_equal(between("test_policy", "test_policy_crashes", EXACT, &text), 1);
+	assert_non_null(strstr(text, "boot: REGRESSION\n    candidate: the process died: "));
+	assert_null(strstr(text, "no change"));
+	free(text);
+	assert_int_equal(between("test_policy_crashes", "test_policy", EXACT, &text), 2);
+	assert_non_null(strstr(text, "verdict: invalid\n"));
+	free(text);
+}
+
+/* Copies of the objects go to TMPDIR, whatever the length of its name. */
+static void test_tmpdir(void **state)
+{
+	char folder[] = TEST_DIR "/a-folder-of-a-name-that-is-not-short.XXXXXX";
+
+	assert_non_null(mkdtemp(folder));
+	setenv("TMPDIR", folder, 1);
+	assert_int_equal(between("test_policy", "test_policy_copy", EXACT, NULL), 0);
+	unsetenv("TMPDIR");
+	assert_int_equal(rmdir(folder), 0); /* nothing is left there */
+}
+
 /* Times are taken; what they are is not asked. The exact counters decide already. */
 static void test_times(void **state)
 {
@@ -475,6 +510,8 @@ static void test_bad_input(void **state)
 	bad(PAIR "--workload nosuch", "expected all, or of these: ");
 	bad(PAIR "--policy nosuch", "unknown policy");
 	bad(PAIR "--seconds x", "expected a number");
+	bad("--base " TEST_DIR "/test_policy.so --candidate " TEST_DIR "/test_policy_abi.so",
+	    "ABI 77");
 	bad("--base /nonexistent.so --candidate " TEST_DIR "/test_policy.so", "No such file");
 	bad("--base " MODULE " --candidate " TEST_DIR "/test_policy.so",
 	    "expected two policies or two cores");
@@ -496,7 +533,8 @@ int main(void)
 		cmocka_unit_test(test_accept),	       cmocka_unit_test(test_same_policy),
 		cmocka_unit_test(test_planted),	       cmocka_unit_test(test_bisect_and_ktap),
 		cmocka_unit_test(test_text),	       cmocka_unit_test(test_times),
-		cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_prints),	       cmocka_unit_test(test_crashes),
+		cmocka_unit_test(test_tmpdir),	       cmocka_unit_test(test_bad_input),
 	};
 
 	return cmocka_run_group_tests_name("gate", tests, NULL, NULL);

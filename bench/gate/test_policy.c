@@ -3,12 +3,25 @@
  * Fixture: a rule as a plug-in, and the same rule made worse in one place by a macro. A gate between
  * two of these has the same core on both sides.
  */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "core/flush/flush.h"
+
+#ifndef TEST_POLICY_ABI
+#define TEST_POLICY_ABI FLUSH_ABI_VERSION
+#endif
 
 static int before_map(const struct flush_piece *p, u32 nr_nc)
 {
 	if (!nr_nc)
 		return 0;
+#ifdef TEST_PRINTS
+	puts("a policy that is being looked at");
+#endif
+#ifdef TEST_CRASHES
+	abort();
+#endif
 #ifdef TEST_FORGETS
 	if (p->first == 0)
 		return 0;
@@ -33,7 +46,7 @@ static void after_unmap(const struct flush_piece *p, const struct flush_domain *
 }
 
 static const struct flush_policy policy = {
-	.abi = FLUSH_ABI_VERSION,
+	.abi = TEST_POLICY_ABI,
 	.size = sizeof(struct flush_policy),
 	.name = "gate_test",
 	.what = "around every exposure, one flush for all domains of a request",

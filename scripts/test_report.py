@@ -351,6 +351,14 @@ class Missing(Made):
             self.assertEqual(Page(text).faults, [])
             self.assertEqual(re.findall(r">(?:None|nan|inf)<", text), [])
 
+    def test_empty_meta(self):
+        for meta in ({}, {"commit": 7, "cpu": None}):
+            folder = self.altered(lambda r: None)
+            self.save(folder, "meta.json", json.dumps(meta))
+            self.save(folder, "kernel-check.json", json.dumps({"contracts": {"L": {}}}))
+            self.assertEqual(report(folder)[0], 0)
+            self.assertEqual(Page(read(os.path.join(folder, "report.html"))).faults, [])
+
     def test_no_zero_for_unknown(self):
         def change(results):
             for r in results["results"]:
@@ -398,6 +406,18 @@ class Bad(Made):
                              ({"summary": [{"policy": "x", "flushes": "many"}]}, r'summary\[0\]\.flushes: "many", expected a number or "n/a"'),
                              ({"sweeps": [1]}, r"sweeps: \[1\], expected a list of records")):
             self.refused("results.json", json.dumps({**self.results, **change}), said)
+
+    def test_numbers(self):
+        for value in ("1e999", "NaN", "-Infinity", "1" + 400 * "0"):
+            self.refused("results.json", '{"summary": [{"policy": "x", "flushes": %s}]}' % value, r"summary\[0\]\.flushes: .*, expected a number")
+
+    def test_what_others_put_there(self):
+        broken = {"results": [{"policy": "sticky", "contracts": {"L": {"verdict": "broken", "trace": "table A\n"}}}]}
+        self.refused("check.json", json.dumps(broken), r"contracts\.L\.requests: null, expected a number")
+        broken["results"][0]["contracts"]["L"].update(requests=1, trace=5)
+        self.refused("check.json", json.dumps(broken), r"contracts\.L\.trace: 5, expected a text")
+        self.refused("kernel-check.json", '{"flushes": null}', r"flushes: null, expected a list of records")
+        self.refused("gate.json", 100000 * "[", r"gate\.json: nested too deeply")
 
     def test_folders(self):
         rc, _, err = report(os.path.join(self.temp, "none"))

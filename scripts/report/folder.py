@@ -5,6 +5,7 @@ schema grows; one that is there is of the kind that it should be, or the reader 
 """
 
 import json
+import math
 import os
 
 CONTRACTS = ("L", "I", "S0", "S1", "E", "O", "U")
@@ -34,11 +35,15 @@ def load(path):
         raise Bad(f"{path}:{e.lineno}:{e.colno}: {e.msg}, expected JSON") from e
     except UnicodeDecodeError as e:
         raise Bad(f"{path}: byte {e.start} is no UTF-8, expected JSON") from e
+    except RecursionError as e:
+        raise Bad(f"{path}: nested too deeply, expected JSON as results/README.md describes it") from e
 
 
 def number(value):
-    """The number, or None where there is none: missing, null, n/a."""
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    """The number, or None where there is none: missing, null, n/a, or one that no count and no time can be."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return value if (abs(value) < 1 << 128 if isinstance(value, int) else math.isfinite(value)) else None
 
 
 # --- shapes ------------------------------------------------------------------------------------
@@ -113,12 +118,20 @@ def look_at_check(check, path):
         contracts = r.get("contracts")
         want(isinstance(contracts, dict) and all(isinstance(v, dict) for v in contracts.values()), f"{where}.contracts", contracts,
              "a record of records")
+        for name, v in contracts.items():
+            if "trace" in v:
+                want_text(v, ("trace",), f"{where}.contracts.{name}")
+            want(number(v.get("requests", None if "trace" in v else 0)) is not None, f"{where}.contracts.{name}.requests", v.get("requests"), "a number")
 
 
 def look_at_clean(clean, path):
     want(isinstance(clean, dict), path, clean, "a record")
     for key in ("clean", "limits"):
         want_records(clean, key, path)
+
+
+def look_at_kernel(kernel, path):
+    want_records(kernel, "flushes", path)
 
 
 # --- the folder --------------------------------------------------------------------------------
@@ -136,7 +149,7 @@ class Folder:
         self.check = self.optional("check.json", look_at_check)
         self.failures = self.optional("check-failures.json", look_at_check)
         self.gate = self.optional("gate.json") or self.results.get("gate")
-        self.kernel = self.optional("kernel-check.json")
+        self.kernel = self.optional("kernel-check.json", look_at_kernel)
         # Curves stand in a file of their own; results.json has a few points.
         clean = self.optional("clean.json", look_at_clean) or self.results
         self.clean, self.limits = clean.get("clean", []), clean.get("limits", [])

@@ -76,8 +76,13 @@ static void print_workload(FILE *f, const struct compare *c, u32 clean, u32 w)
 	const struct survey *s = &c->survey[clean];
 	const struct workload *wl = &s->workloads.w[w];
 
-	fprintf(f, "\n%s: %s\n%u ops, %llu pages; %s, lines %s; rounds: %u\n\n", wl->name, wl->what,
-		wl->nr_ops, (unsigned long long)wl->pages, c->clean[clean]->name,
+	/* A trace may be called anything, and its program be as long as it likes. */
+	if (strlen(wl->name) + strlen(": ") + strlen(wl->what) <= COLUMNS)
+		fprintf(f, "\n%s: %s\n", wl->name, wl->what);
+	else
+		fprintf(f, "\n%.*s:\n%.*s\n", COLUMNS - 1, wl->name, COLUMNS, wl->what);
+	fprintf(f, "%u ops, %llu pages; %s, lines %s; rounds: %u\n\n", wl->nr_ops,
+		(unsigned long long)wl->pages, c->clean[clean]->name,
 		memory_lines_name[c->options.rig.lines], s->rounds[w]);
 	print_verdicts(f, c, s, w);
 	print_all_times(f, c, s, w);

@@ -32,8 +32,10 @@ cc=${CC:-gcc}
 flags="-falign-functions=64"
 cache=build/gate/cache
 keep=64 # objects; the oldest go
-mkdir -p "$cache"
-work=$(mktemp -d build/gate/work.XXXXXX)
+# Not "does not build": to git bisect that would be a commit to skip, and so would be all others.
+mkdir -p "$cache" || die "expected to be able to make $top/$cache"
+[ -w "$cache" ] || die "$top/$cache: expected a folder that can be written"
+work=$(mktemp -d build/gate/work.XXXXXX) || die "$top/build/gate: expected a folder that can be written"
 trap 'rm -rf "$work"' EXIT
 
 g() {

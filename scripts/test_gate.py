@@ -125,6 +125,19 @@ class Gate(unittest.TestCase):
         self.assertEqual(self.gate("HEAD", broken, "--bisect").returncode, 125)
         self.assertEqual(self.gate(broken, "HEAD", "--bisect").returncode, 128)
 
+    def test_nowhere_to_build(self):
+        build, away = os.path.join(self.tree, "build"), os.path.join(self.room, "away")
+        os.makedirs(build, exist_ok=True)
+        os.rename(build, away)
+        open(build, "w").close()
+        try:
+            r = sh(os.path.join(self.tree, "scripts", "gate-build.sh"), "HEAD", cwd=self.tree)
+        finally:
+            os.unlink(build)
+            os.rename(away, build)
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("build/gate/cache", r.stderr)
+
     def test_bad_names(self):
         for name in ("nosuch", self.room, "HEAD~99", ""):
             r = self.gate("HEAD", name)

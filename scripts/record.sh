@@ -108,6 +108,7 @@ one_of --snoop-control "$snoop" on off
 [ "$what" = nvme ] || one_of --shape "$shape" ram replug
 one_of --accel "$accel" tcg kvm
 if [ "$accel" = kvm ] && ! (: <>/dev/kvm) 2>/dev/null; then die "--accel kvm: /dev/kvm cannot be opened here, expected tcg"; fi
+[ -n "$kernel" ] || die "--kernel (nothing): expected a package or a BZIMAGE"
 count --maps "$maps" 1 100000
 count --timeout "$limit" 1 3600
 count --buffer-kb "$buffer_kb" 64 262144

@@ -254,7 +254,7 @@ class Script(Folder):
         for args, word in (((), "expected one of nvme vfio"), (("usb",), "expected one of nvme vfio"), (("vfio", "--snoop-control", "maybe"), "on off"),
                            (("nvme", "--shape", "ram"), "only with vfio"), (("vfio", "--maps", "x"), "expected a number"),
                            (("vfio", "--out", "/tmp/x.txt"), ".ops"), (("vfio", "--kernel", "/gone/bzImage"), "no such file"),
-                           (("vfio", "--modules", "/gone"), "no such folder"), (("vfio", "--frobnicate"), "unknown option")):
+                           (("vfio", "--kernel="), "expected a package"), (("vfio", "--modules", "/gone"), "no such folder"), (("vfio", "--frobnicate"), "unknown option")):
             with self.subTest(args):
                 if args[1:2] == ("--kernel",) and lacks():
                     continue

@@ -193,8 +193,8 @@ int gate_main(int argc, char **argv)
 		rc = gate_run(&a.o, &r, &culprit, err, sizeof(err));
 	if (rc)
 		rc = failed(&a, rc, culprit == &r.sources.candidate, err);
-	else if (print(&a, &r))
-		rc = 2;
+	else if (print(&a, &r) || fflush(stdout) || ferror(stdout))
+		rc = 2; /* a full disk is no regression */
 	else
 		rc = status_of(&r, a.bisect);
 	gate_free(&r);

@@ -29,10 +29,14 @@ static json_t *reason_of(const struct gate_accept *a)
 		 : json_null();
 }
 
+/* Every run has an op, its teardown: none means that it could not be counted. */
 static json_t *counts_of(const struct gate_counts *c)
 {
-	json_t *o = json_object();
+	json_t *o;
 
+	if (!c->ops)
+		return json_string("n/a");
+	o = json_object();
 	for (u32 i = 0; i < GATE_COUNT_NR; i++)
 		json_object_set_new(o, gate_count_name[i], json_integer(ULL(c->value[i])));
 	json_object_set_new(o, "ops", json_integer(ULL(c->ops)));

@@ -451,12 +451,18 @@ static void test_prints(void **state)
 
 static void test_crashes(void **state)
 {
+	json_t *o, *row;
 	char *text;
 
 	assert_int_equal(between("test_policy", "test_policy_crashes", EXACT, &text), 1);
 	assert_non_null(strstr(text, "boot: REGRESSION\n    candidate: the process died: "));
 	assert_null(strstr(text, "no change"));
 	free(text);
+	o = json_between("test_policy", "test_policy_crashes", EXACT, 1);
+	row = json_array_get(json_object_get(o, "workloads"), 0);
+	assert_string_equal(json_string_value(json_object_get(row, "candidate")), "n/a");
+	assert_true(json_is_object(json_object_get(row, "base")));
+	json_decref(o);
 	assert_int_equal(between("test_policy_crashes", "test_policy", EXACT, &text), 2);
 	assert_non_null(strstr(text, "verdict: invalid\n"));
 	free(text);
@@ -518,6 +524,7 @@ static void test_bad_input(void **state)
 	bad("--base " MODULE " --candidate " TEST_DIR "/test_module_abi.so", "gate ABI 77");
 	bad("--base " TEST_DIR "/test_plain.so --candidate " MODULE,
 	    "neither a gate module nor a policy");
+	assert_int_equal(run(PAIR EXACT " >/dev/full", NULL), 2);
 	/* To git bisect it is neither good nor bad: it has to stop. */
 	assert_int_equal(run(PAIR "--bisect --workload nosuch", NULL), 128);
 }

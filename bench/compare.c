@@ -186,6 +186,10 @@ static int prepare(struct compare_args *a, char *err, size_t errlen)
 	c->options.counters = &a->choice;
 	if (!rc && a->clean)
 		rc = add_cleans(c, a->clean, err, errlen);
+	if (!rc && a->sweep && c->nr_cleans > 1) {
+		snprintf(err, errlen, "--clean %s: expected one beside --sweep", a->clean);
+		rc = -EINVAL;
+	}
 	if (!c->nr_cleans)
 		c->clean[c->nr_cleans++] = clean_best();
 	if (!rc && a->sweep && strcmp(a->sweep, "all"))

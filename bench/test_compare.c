@@ -516,6 +516,7 @@ static void test_bad_input(void **state)
 		"--lines x",
 		"--form iommu --old all",
 		"--workload boot --sweep all",
+		"--clean null,clflush --sweep many-domains",
 		"--policy x",
 		"--size 1",
 		"--out /dev/null/x",

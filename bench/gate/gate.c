@@ -223,10 +223,12 @@ static int count_one(struct gate *g, struct gate_row *row, u32 arm, struct gate_
 	memcpy(job.module[0], g->job.module[arm], PATH_MAX);
 	memcpy(job.policy[0], g->job.policy[arm], PATH_MAX);
 	rc = gate_work(&job, NULL, &w);
-	*out = rc ? (struct gate_counts){0} : w.counts;
-	row->run_ns = arm ? row->run_ns : w.ns;
+	*out = (struct gate_counts){0};
 	if (rc)
 		snprintf(err, errlen, "%.190s", w.err);
+	else
+		*out = w.counts;
+	row->run_ns = arm ? row->run_ns : w.ns;
 	free(w.pairs);
 	return rc;
 }

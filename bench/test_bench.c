@@ -17,6 +17,7 @@
 #include "bench/runs.h"
 #include "bench/speed.h"
 #include "bench/survey.h"
+#include "bench/test_shell.h"
 #include "bench/workloads/families.h"
 #include "core/flush/clean.h"
 #include "core/flush/registry.h"
@@ -468,20 +469,6 @@ static void assert_file(const char *path, const char *text)
 	assert_true(fread(buf, 1, sizeof(buf) - 1, f) <= sizeof(buf));
 	fclose(f);
 	assert_string_equal(buf, text);
-}
-
-static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *fmt, ...)
-{
-	char command[1024];
-	va_list ap;
-	int rc;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	rc = system(command);
-	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
 }
 
 static void remove_folder(char *folder)

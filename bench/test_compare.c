@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "bench/sweep.h"
+#include "bench/test_shell.h"
 #include "bench/wbinvd.h"
 #include "bench/workloads/families.h"
 #include "core/flush/clean.h"
@@ -266,20 +267,6 @@ static void write_file(const char *folder, const char *name, const char *text)
 	assert_non_null(f);
 	fputs(text, f);
 	fclose(f);
-}
-
-static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *fmt, ...)
-{
-	char command[1024];
-	va_list ap;
-	int rc;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	rc = system(command);
-	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
 }
 
 static void test_wbinvd(void **state)

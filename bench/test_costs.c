@@ -13,6 +13,7 @@
 
 #include "bench/costs_out.h"
 #include "bench/counters/fake.h"
+#include "bench/test_shell.h"
 #include "core/flush/registry.h"
 #include "core/op/backend_linux.h"
 #include "core/op/backends.h"
@@ -363,20 +364,6 @@ static void test_columns(void **state)
 }
 
 /* --- the command ------------------------------------------------------------------------------ */
-
-static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *fmt, ...)
-{
-	char command[1024];
-	va_list ap;
-	int rc;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	rc = system(command);
-	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
-}
 
 #define RUN BENCH " run --size 1M --reps 3 "
 

@@ -98,7 +98,7 @@ def timed(bench, base, candidate, o):
                                    "--seed", str(random.randrange(1 << 30)))
     t = result["workloads"][0]["time"]
     return {"status": status, "verdict": result["verdict"], "seconds": round(seconds, 3), "ratio": t["ratio"],
-            "again": t["again"], "p": t["p"], "detectable": t["detectable"], "tries": t["tries"], "redone": t["redone"]}
+            "again": t["again"], "p": t["p"], "detectable": t["detectable"], "retaken": t["retaken"], "redone": t["redone"]}
 
 
 class Load:
@@ -178,14 +178,14 @@ def summary(out):
     def count(name, verdict):
         return sum(g["verdict"] == verdict for g in of(name))
 
-    lines = [f"{'planted':12} {'gates':>5} {'found':>6} {'same':>6} {'invalid':>8} {'seconds: med':>13} {'max':>6} {'tries':>6}"]
+    lines = [f"{'planted':12} {'gates':>5} {'found':>6} {'same':>6} {'invalid':>8} {'seconds: med':>13} {'max':>6} {'again':>6}"]
     for name in out["gates"]:
         if not of(name):
             continue
         seconds = [g["seconds"] for g in of(name)]
         lines.append(f"{name:12} {len(of(name)):5} {count(name, 'regression'):6} {count(name, 'same') + count(name, 'better'):6} "
                      f"{count(name, 'invalid'):8} {statistics.median(seconds):13.2f} {max(seconds):6.2f} "
-                     f"{statistics.mean(g['tries'] for g in of(name)):6.2f}")
+                     f"{statistics.mean(g['retaken'] for g in of(name)):6.2f}")
     lines.append("")
     for name, runs in out["exact"].items():
         if runs:

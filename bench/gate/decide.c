@@ -109,6 +109,25 @@ static void medians(const struct gate_pair *pairs, u32 nr, double *v, struct gat
 	out->ns = stats_median(v, nr);
 }
 
+static u32 restless(const struct gate_pair *pairs, const struct groups *g, double *v)
+{
+	double off, most = -1;
+	u32 worst = 0;
+
+	for (u32 k = 0; k < g->nr; k++) {
+		u32 first = g->first[k], n = g->first[k + 1] - first;
+
+		for (u32 i = 0; i < n; i++)
+			v[i] = pairs[first + i].again / pairs[first + i].base;
+		off = fabs(stats_median(v, n) - 1);
+		if (off > most) {
+			most = off;
+			worst = pairs[first].process;
+		}
+	}
+	return worst;
+}
+
 int gate_decide(const struct gate_pair *pairs, u32 nr, u64 seed, struct gate_effect *out)
 {
 	double *v = calloc(nr ? nr : 1, sizeof(*v));
@@ -124,6 +143,7 @@ int gate_decide(const struct gate_pair *pairs, u32 nr, u64 seed, struct gate_eff
 	out->processes = g.nr;
 	medians(pairs, nr, v, out);
 	out->p = sign_test_of(pairs, nr);
+	out->restless = restless(pairs, &g, v);
 	interval(pairs, &g, seed, v, out);
 	out->decision = rule(out);
 	free(g.first);

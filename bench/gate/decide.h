@@ -33,6 +33,7 @@ struct gate_effect {
 	double detectable; /* least change, as 0.021, that the rule finds in 99 of 100 gates like this */
 	double ns;	   /* base, median */
 	u32 pairs, processes;
+	u32 restless; /* the process whose copy is furthest off */
 	enum gate_decision decision;
 };
 

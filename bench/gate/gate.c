@@ -310,8 +310,13 @@ static void instructions(struct gate *g)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static int take_process(struct gate *g, struct gate_row *row, u32 process, struct gate_pair *pairs,
-			u32 *nr)
+/* Of a row: by process, since one whose copy of base is off is taken again. */
+struct timed {
+	struct gate_pair pairs[GATE_PROCESSES][GATE_PAIRS];
+	u32 nr[GATE_PROCESSES];
+};
+
+static int take_process(struct gate *g, struct gate_row *row, u32 process, struct timed *t)
 {
 	struct gate_worked w;
 	int rc;
@@ -326,24 +331,40 @@ static int take_process(struct gate *g, struct gate_row *row, u32 process, struc
 	if (rc)
 		snprintf(row->why, sizeof(row->why), "%s", w.err);
 	row->redone += w.redone;
-	for (u32 i = 0; !rc && i < w.nr_pairs; i++) {
-		pairs[*nr] = w.pairs[i];
-		pairs[(*nr)++].process = process;
+	t->nr[process] = rc ? 0 : min(w.nr_pairs, (u32)GATE_PAIRS);
+	for (u32 i = 0; i < t->nr[process]; i++) {
+		t->pairs[process][i] = w.pairs[i];
+		t->pairs[process][i].process = process;
 	}
 	free(w.pairs);
 	return rc;
 }
 
-static int take_time(struct gate *g, struct gate_row *row)
+static int decide_time(struct gate *g, struct gate_row *row, const struct timed *t)
 {
 	struct gate_pair pairs[GATE_PROCESSES * GATE_PAIRS];
 	u32 nr = 0;
+
+	for (u32 p = 0; p < GATE_PROCESSES; p++)
+		for (u32 i = 0; i < t->nr[p]; i++)
+			pairs[nr++] = t->pairs[p][i];
+	return gate_decide(pairs, nr, g->job.seed, &row->effect);
+}
+
+static int take_time(struct gate *g, struct gate_row *row, struct timed *t)
+{
 	int rc = 0;
 
-	row->tries++;
 	for (u32 p = 0; !rc && p < GATE_PROCESSES; p++)
-		rc = take_process(g, row, p, pairs, &nr);
-	return rc ? rc : gate_decide(pairs, nr, g->job.seed, &row->effect);
+		rc = take_process(g, row, p, t);
+	return rc ?: decide_time(g, row, t);
+}
+
+/* Which one is taken again is for the copy to say, never for the candidate. */
+static int take_again(struct gate *g, struct gate_row *row, struct timed *t)
+{
+	row->retaken++;
+	return take_process(g, row, row->effect.restless, t) ?: decide_time(g, row, t);
 }
 
 /* So many ops from the beginning are a program, too: the teardown takes what is left. */
@@ -380,17 +401,21 @@ static void plan_row(struct gate *g, struct gate_row *row, const char *const *te
 
 static void time_row(struct gate *g, struct gate_row *row)
 {
-	double begin = clock_ns(), began, last = 0;
+	double begin = clock_ns(), seconds, left;
+	struct timed *t = calloc(1, sizeof(*t));
 	const char *text = cut_text(row);
-	int rc = text ? 0 : -ENOMEM;
+	int rc = text && t ? 0 : -ENOMEM;
 
 	plan_row(g, row, &text);
-	do {
-		began = clock_ns();
-		rc = rc ?: take_time(g, row);
-		last = (clock_ns() - began) / 1e9;
-	} while (!rc && row->effect.decision == GATE_INVALID && row->tries < GATE_TRIES &&
-		 (clock_ns() - begin) / 1e9 + last < g->r->opt->seconds);
+	rc = rc ?: take_time(g, row, t);
+	seconds = (clock_ns() - begin) / 1e9;
+	left = g->r->opt->seconds - seconds;
+	while (!rc && row->effect.decision == GATE_INVALID && row->retaken < GATE_RETAKEN &&
+	       left > seconds / GATE_PROCESSES) {
+		rc = take_again(g, row, t);
+		left = g->r->opt->seconds - (clock_ns() - begin) / 1e9;
+	}
+	free(t);
 	free((void *)text);
 	row->time_state = rc ? GATE_CANNOT : GATE_DONE;
 	if (!rc && row->effect.decision == GATE_WORSE)

@@ -14,7 +14,7 @@
 
 #define GATE_PAIRS     100U
 #define GATE_PROCESSES 3U
-#define GATE_TRIES     8
+#define GATE_RETAKEN   8U
 
 struct gate_options {
 	const char *base, *candidate, *policy;
@@ -40,7 +40,7 @@ struct gate_row {
 	struct gate_effect effect;
 	double run_ns;		   /* about, of a run of all of it */
 	u32 timed_ops;		   /* a long stream is timed by its first ops alone */
-	u32 passes, tries, redone; /* of a pair; times that all was timed; samples taken again */
+	u32 passes, retaken, redone; /* of a pair; processes, and samples, taken again */
 	const struct gate_accept *accept_instructions, *accept_time;
 	enum gate_decision verdict;
 	char why[256]; /* of GATE_CANNOT, and of an invalid row that has no effect */

@@ -96,9 +96,9 @@ static void print_row(const struct gate_row *row)
 	}
 	printf("%-16.16s %7s %7s %7s %7s %5s %7s %s\n", row->w->name, instr, time, low, high, finds,
 	       aa, verdict_name[row->verdict]);
-	if (row->tries > 1)
-		printf("    timed %u times: A/A was off by more than %.1f%%\n", row->tries,
-		       100 * GATE_AA);
+	if (row->retaken)
+		printf("    %u processes timed again: A/A was off by more than %.1f%%\n",
+		       row->retaken, 100 * GATE_AA);
 	if (*row->why)
 		printf("    %.70s\n", row->why);
 	if (row->accept_time)

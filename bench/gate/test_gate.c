@@ -119,6 +119,24 @@ static void test_invalid(void **state)
 	assert_int_equal(gates(&m, 10, GATE_INVALID), 10);
 }
 
+/* One process of three is off, in either direction, whatever the candidate did there. */
+static void test_restless(void **state)
+{
+	struct gate_pair pairs[NR];
+	struct gate_effect e;
+
+	for (u32 off = 0; off < NR / PAIRS; off++) {
+		for (u32 i = 0; i < NR; i++) {
+			bool is_off = i / PAIRS == off;
+
+			pairs[i] = (struct gate_pair){100, is_off ? (off & 1 ? 98 : 102) : 100.1,
+						      is_off ? 100 : 150, i / PAIRS};
+		}
+		assert_int_equal(gate_decide(pairs, NR, 1, &e), 0);
+		assert_int_equal(e.restless, off);
+	}
+}
+
 /* A large median without a majority that carries it: some pairs are far off, the others even. */
 static void test_sign_test(void **state)
 {
@@ -532,16 +550,17 @@ static void test_bad_input(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_found),
-		cmocka_unit_test(test_invalid),	       cmocka_unit_test(test_sign_test),
-		cmocka_unit_test(test_interval),       cmocka_unit_test(test_no_pairs),
-		cmocka_unit_test(test_module_abi),     cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_contract_lost),  cmocka_unit_test(test_false_claim),
-		cmocka_unit_test(test_accept),	       cmocka_unit_test(test_same_policy),
-		cmocka_unit_test(test_planted),	       cmocka_unit_test(test_bisect_and_ktap),
-		cmocka_unit_test(test_text),	       cmocka_unit_test(test_times),
-		cmocka_unit_test(test_prints),	       cmocka_unit_test(test_crashes),
-		cmocka_unit_test(test_tmpdir),	       cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_no_false_alarm),	cmocka_unit_test(test_found),
+		cmocka_unit_test(test_invalid),		cmocka_unit_test(test_restless),
+		cmocka_unit_test(test_sign_test),	cmocka_unit_test(test_interval),
+		cmocka_unit_test(test_no_pairs),	cmocka_unit_test(test_module_abi),
+		cmocka_unit_test(test_exact),		cmocka_unit_test(test_contract_lost),
+		cmocka_unit_test(test_false_claim),	cmocka_unit_test(test_accept),
+		cmocka_unit_test(test_same_policy),	cmocka_unit_test(test_planted),
+		cmocka_unit_test(test_bisect_and_ktap), cmocka_unit_test(test_text),
+		cmocka_unit_test(test_times),		cmocka_unit_test(test_prints),
+		cmocka_unit_test(test_crashes),		cmocka_unit_test(test_tmpdir),
+		cmocka_unit_test(test_bad_input),
 	};
 
 	return cmocka_run_group_tests_name("gate", tests, NULL, NULL);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Order: what is exact comes first, for it needs no luck: counters, then instructions, then time. A
- * time is taken by three processes and kept if the copy of base was as fast as base; if it was not,
- * all three are done anew as long as the workload's seconds last, whatever the candidate's ratio
- * was. Choosing by the copy alone does not favour either verdict.
+ * time is taken by three processes and kept if the copy of base was as fast as base; while it was
+ * not, the process in which it was furthest off is replaced, as long as the workload's seconds last
+ * and whatever the candidate's ratio was. Choosing by the copy alone does not favour either verdict.
  */
 #define _GNU_SOURCE
 #include "bench/gate/gate.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * States reached, told to the engine that runs the fuzz target: one call, and the back end is chosen
- * by what is linked (feedback_none.c, feedback_libfuzzer.c, feedback_afl.c).
+ * by what is linked: feedback_libfuzzer.c, feedback_afl.c, feedback_switch.c for any engine that
+ * follows edges, feedback_collect.c without an engine.
  */
 #ifndef NOSNOOP_FEEDBACK_H
 #define NOSNOOP_FEEDBACK_H
@@ -9,5 +10,8 @@
 #include "core/compat/compat.h"
 
 void fb_hit(void *ctx, u32 slot); /* a coverage_hit; ctx is not used */
+
+/* With feedback_collect.c only: which slots were hit since the last call, as a digest; their number. */
+u64 fb_collected(u32 *nr);
 
 #endif

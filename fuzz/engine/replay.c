@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fuzz/engine/replay.h"
+
+#include "fuzz/command.h"
+#include "fuzz/engine/feedback.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct came_to {
+	u64 digest, states;
+	u32 nr_states;
+};
+
+static struct came_to run_input(const struct input *in)
+{
+	struct came_to c;
+
+	target_digests = true;
+	target_digest();
+	fb_collected(&c.nr_states);
+	LLVMFuzzerTestOneInput(in->bytes, in->size);
+	c.digest = target_digest();
+	c.states = fb_collected(&c.nr_states);
+	return c;
+}
+
+/* --- each on its own ---------------------------------------------------------- */
+
+static json_t *hex(u64 v)
+{
+	return json_sprintf("%016llx", (unsigned long long)v);
+}
+
+/* The line "@key: ..." of what the child said. */
+static void take_line(json_t *o, const char *said, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *at = said; at && *at; at = strchr(at, '\n'), at += !!at)
+		if (!strncmp(at, key, n) && !strncmp(at + n, ": ", 2)) {
+			const char *value = at + n + 2;
+
+			json_object_set_new(
+				o, key, json_stringn(value, strcspn(value, "\n")) ?: json_null());
+			return;
+		}
+}
+
+static void take_end(json_t *o, const char *said, int status)
+{
+	bool found = strstr(said, "\nclass: ") || !strncmp(said, "class: ", 7);
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (found) {
+		json_object_set_new(o, "verdict", json_string("finding"));
+		take_line(o, said, "rule");
+		take_line(o, said, "policy");
+		take_line(o, said, "class");
+		return;
+	}
+	json_object_set_new(o, "verdict", json_string(sig == SIGALRM ? "hang" : "crash"));
+	json_object_set_new(o, "rule", json_string(sig == SIGALRM ? "HANG" : "CRASH"));
+	json_object_set_new(o, "signal", sig ? json_string(strsignal(sig)) : json_null());
+	json_object_set_new(o, "said", json_stringn(said, strnlen(said, 400)) ?: json_null());
+}
+
+/* What the child says on standard error is kept in a file: no pipe can fill up. */
+static int run_child(const struct input *in, struct came_to *c, char *said, size_t room)
+{
+	FILE *err = tmpfile();
+	int status, result[2];
+	size_t n;
+	pid_t child;
+
+	if (!err || pipe(result))
+		bad_input("%s", strerror(errno));
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		bad_input("%s", strerror(errno));
+	if (!child) {
+		dup2(fileno(err), STDERR_FILENO);
+		alarm(REPLAY_SECONDS);
+		*c = run_input(in);
+		_exit(write(result[1], c, sizeof(*c)) == sizeof(*c) ? 0 : 2);
+	}
+	close(result[1]);
+	if (read(result[0], c, sizeof(*c)) != sizeof(*c))
+		memset(c, 0, sizeof(*c));
+	close(result[0]);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	rewind(err);
+	n = fread(said, 1, room - 1, err);
+	said[n] = '\0';
+	fclose(err);
+	return status;
+}
+
+int replay_each(const struct inputs *all, FILE *out)
+{
+	static char said[1 << 16];
+	int bad = 0;
+
+	for (size_t i = 0; i < all->nr; i++) {
+		struct came_to c;
+		int status = run_child(&all->input[i], &c, said, sizeof(said));
+		json_t *o = json_pack("{s:s}", "file", all->input[i].path);
+
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 2 && !strstr(said, "ERROR: "))
+			bad_input("%.*s", (int)strcspn(said, "\n"), said);
+		if (status) {
+			take_end(o, said, status);
+			bad = 1;
+		} else {
+			json_object_set_new(o, "verdict", json_string("ok"));
+			json_object_set_new(o, "digest", hex(c.digest));
+			json_object_set_new(o, "states", hex(c.states));
+			json_object_set_new(o, "nr_states", json_integer(c.nr_states));
+		}
+		json_dumpf(o, out, JSON_COMPACT);
+		fputc('\n', out);
+		json_decref(o);
+	}
+	return bad;
+}
+
+/* --- orders ------------------------------------------------------------------- */
+
+static u32 compare(const struct input *in, const struct came_to *a, const struct came_to *b,
+		   const char *when, FILE *out)
+{
+	if (a->digest != b->digest)
+		fprintf(out, "%s: another digest %s\n", in->path, when);
+	if (a->states != b->states)
+		fprintf(out, "%s: other states %s (%u, then %u)\n", in->path, when, a->nr_states,
+			b->nr_states);
+	return a->digest != b->digest || a->states != b->states;
+}
+
+int replay_orders(const struct inputs *all, FILE *out)
+{
+	struct came_to *first = calloc(all->nr ?: 1, sizeof(*first)), again;
+	u32 differ = 0;
+
+	if (!first)
+		bad_input("out of memory");
+	for (size_t i = 0; i < all->nr; i++)
+		first[i] = run_input(&all->input[i]);
+	for (size_t i = 0; i < all->nr; i++) {
+		again = run_input(&all->input[i]);
+		differ += compare(&all->input[i], &first[i], &again, "the second time", out);
+	}
+	for (size_t i = all->nr; i-- > 0;) {
+		again = run_input(&all->input[i]);
+		differ += compare(&all->input[i], &first[i], &again, "backwards", out);
+	}
+	free(first);
+	fprintf(out, "%zu inputs, twice and backwards: %u differ\n", all->nr, differ);
+	return differ ? 1 : 0;
+}

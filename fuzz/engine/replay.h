@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inputs of a fuzz target run without an engine, to be looked at one by one or compared. */
+#ifndef NOSNOOP_ENGINE_REPLAY_H
+#define NOSNOOP_ENGINE_REPLAY_H
+
+#include <stdio.h>
+
+#include "fuzz/engine/target.h"
+
+struct input {
+	char *path;
+	u8 *bytes;
+	size_t size;
+};
+
+struct inputs {
+	struct input *input;
+	size_t nr;
+};
+
+#define REPLAY_SECONDS 10 /* an input that takes longer hangs */
+
+/*
+ * Each input in a process of its own; a line of JSON each: file, verdict (ok, finding, crash, hang),
+ * then digest and states, or rule, policy, class, or signal. Returns the exit status: 0 or 1.
+ */
+int replay_each(const struct inputs *all, FILE *out);
+/*
+ * All in one process: in order, again, and backwards. What differs is named. A finding ends the
+ * process. Returns the exit status: 0 or 1.
+ */
+int replay_orders(const struct inputs *all, FILE *out);
+
+#endif

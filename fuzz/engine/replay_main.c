@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fuzz-NAME-replay: a fuzz target without an engine. Runs files and folders, or turns text traces
+ * into the bytes that engines start from. A finding ends the process as it does under an engine,
+ * unless each input is asked for on its own (--json).
+ */
+#define _GNU_SOURCE
+#include "fuzz/engine/replay.h"
+
+#include "core/op/trace.h"
+#include "fuzz/command.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+NOSNOOP_EXPORT const char *argp_program_version = FUZZ_REPLAY " " NOSNOOP_VERSION;
+
+struct options {
+	const char *encode; /* folder for binary forms */
+	bool verbose, json, orders;
+	char **paths;
+	int nr_paths;
+	struct inputs inputs;
+};
+
+static void *get_memory(size_t size)
+{
+	void *p = malloc(size);
+
+	if (!p)
+		bad_input("out of memory");
+	return p;
+}
+
+/* --- bytes ------------------------------------------------------------------- */
+
+static bool is_trace(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 4 && !strcmp(path + n - 4, ".ops");
+}
+
+/* A text trace is run by its binary form: what an engine would have given. */
+static u8 *load_trace(const char *path, size_t *size)
+{
+	struct trace t;
+	char err[1024];
+	u8 *bytes;
+
+	if (trace_load(&t, path, err, sizeof(err)))
+		bad_input("%s", err);
+	*size = program_encoded_size(&t.program);
+	bytes = get_memory(*size);
+	program_encode(&t.program, bytes);
+	trace_free(&t);
+	return bytes;
+}
+
+static u8 *load_bytes(const char *path, size_t *size)
+{
+	FILE *f = fopen(path, "rb");
+	struct stat st;
+	u8 *bytes;
+
+	if (!f || fstat(fileno(f), &st))
+		bad_input("%s: %s", path, strerror(errno));
+	bytes = get_memory(st.st_size + 1);
+	*size = fread(bytes, 1, st.st_size, f);
+	if (ferror(f))
+		bad_input("%s: %s", path, strerror(errno));
+	fclose(f);
+	return bytes;
+}
+
+/* --- files and folders ------------------------------------------------------- */
+
+static void add_file(struct inputs *all, const char *path)
+{
+	struct input *more = realloc(all->input, (all->nr + 1) * sizeof(*more)), *in;
+
+	if (!more)
+		bad_input("out of memory");
+	all->input = more;
+	in = &more[all->nr++];
+	*in = (struct input){.path = strdup(path)};
+	in->bytes = is_trace(path) && !fuzz_target.text ? load_trace(path, &in->size)
+							: load_bytes(path, &in->size);
+}
+
+static int is_visible(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static void add(struct inputs *all, const char *path)
+{
+	struct dirent **names;
+	char *inner;
+	struct stat st;
+	int nr;
+
+	if (stat(path, &st))
+		bad_input("%s: %s", path, strerror(errno));
+	if (!S_ISDIR(st.st_mode)) {
+		add_file(all, path);
+		return;
+	}
+	nr = scandir(path, &names, is_visible, alphasort);
+	if (nr < 0)
+		bad_input("%s: %s", path, strerror(errno));
+	for (int i = 0; i < nr; i++) {
+		inner = get_memory(strlen(path) + strlen(names[i]->d_name) + 2);
+		sprintf(inner, "%s/%s", path, names[i]->d_name);
+		add(all, inner);
+		free(inner);
+		free(names[i]);
+	}
+	free(names);
+}
+
+static void free_inputs(struct inputs *all)
+{
+	for (size_t i = 0; i < all->nr; i++) {
+		free(all->input[i].path);
+		free(all->input[i].bytes);
+	}
+	free(all->input);
+}
+
+/* --- what is asked for ------------------------------------------------------- */
+
+/* "DIR/<folder>-<name>.bin": traces of several folders may have one name. */
+static void write_binary(const char *dir, const struct input *in)
+{
+	const char *name = strrchr(in->path, '/'), *folder = name;
+	char out[PATH_MAX];
+	FILE *f;
+
+	while (folder && folder > in->path && folder[-1] != '/')
+		folder--;
+	if (name)
+		snprintf(out, sizeof(out), "%s/%.*s-%s.bin", dir, (int)(name - folder), folder,
+			 name + 1);
+	else
+		snprintf(out, sizeof(out), "%s/%s.bin", dir, in->path);
+	f = fopen(out, "wb");
+	if (!f || fwrite(in->bytes, 1, in->size, f) != in->size || fclose(f))
+		bad_input("%s: %s", out, strerror(errno));
+}
+
+static void run_all(const struct inputs *all, bool verbose)
+{
+	for (size_t i = 0; i < all->nr; i++) {
+		if (verbose)
+			fprintf(stderr, "%s\n", all->input[i].path);
+		LLVMFuzzerTestOneInput(all->input[i].bytes, all->input[i].size);
+	}
+	printf("%zu inputs, no finding\n", all->nr);
+}
+
+static int act(const struct options *o)
+{
+	if (o->json)
+		return replay_each(&o->inputs, stdout);
+	if (o->orders)
+		return replay_orders(&o->inputs, stdout);
+	if (!o->encode) {
+		run_all(&o->inputs, o->verbose);
+		return 0;
+	}
+	for (size_t i = 0; i < o->inputs.nr; i++)
+		write_binary(o->encode, &o->inputs.input[i]);
+	printf("%zu encoded\n", o->inputs.nr);
+	return 0;
+}
+
+/* --- arguments --------------------------------------------------------------- */
+
+static const struct argp_option argp_options[] = {
+	{"encode", 'e', "DIR", 0, "Write what an engine would be given into DIR, run nothing", 0},
+	{"json", 'j', NULL, 0,
+	 "Each input in a process of its own, and a line of JSON about it: rule, policy, class or "
+	 "signal of a finding, digest, states",
+	 0},
+	{"orders", 'o', NULL, 0,
+	 "Run all of them twice, then backwards: digests and states must be the same", 0},
+	{"verbose", 'v', NULL, 0, "Name each file before it is run", 0},
+	{0}};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'e':
+		o->encode = arg;
+		return 0;
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'o':
+		o->orders = true;
+		return 0;
+	case 'v':
+		o->verbose = true;
+		return 0;
+	case ARGP_KEY_ARGS:
+		o->paths = state->argv + state->next;
+		o->nr_paths = state->argc - state->next;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "nothing given: name files or folders");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static char *help_filter(int key, const char *text, void *input)
+{
+	char *doc = NULL;
+
+	if (key != ARGP_KEY_HELP_PRE_DOC)
+		return (char *)text;
+	return asprintf(&doc, "Inputs of the fuzz target %s, without an engine: %s",
+			fuzz_target.name, fuzz_target.doc) < 0
+		       ? NULL
+		       : doc;
+}
+
+static const struct argp argp = {
+	.options = argp_options,
+	.parser = parse_option,
+	.args_doc = "FILE|FOLDER...",
+	.doc = "-\vA text trace (.ops) is run by its binary form, but by a target of texts. "
+	       "FUZZ_POLICY, FUZZ_CONTRACTS (L,I,..) and FUZZ_BACKEND say what judges.\n"
+	       "Exit: 0 no finding, 1 a finding (--json) or a difference (--orders), 2 bad input; "
+	       "otherwise a finding is printed and aborts.",
+	.help_filter = help_filter,
+};
+
+int main(int argc, char **argv)
+{
+	struct options o = {0};
+	int rc;
+
+	command_parse(&argp, argc, argv, 0, &o);
+	for (int i = 0; i < o.nr_paths; i++)
+		add(&o.inputs, o.paths[i]);
+	rc = act(&o);
+	free_inputs(&o.inputs);
+	return rc;
+}

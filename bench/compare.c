@@ -6,15 +6,15 @@
 
 #include "bench/options.h"
 #include "bench/progress.h"
+#include "bench/survey_args.h"
 #include "core/flush/clean.h"
 
 #define SIZE_DEFAULT (256ULL << 20)
 
 struct compare_args {
 	struct compare c;
-	const char *out, *policy, *workload, *clean, *corpus, *old, *sweep, *counters, *events;
-	struct counter_choice choice;
-	bool json;
+	struct survey_args common;
+	const char *workload, *old, *sweep;
 };
 
 enum { KEY_OLD = 256, KEY_FORM, KEY_SWEEP };
@@ -24,45 +24,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct compare_args *a = state->input;
 
 	switch (key) {
-	case 'o':
-		a->out = arg;
-		return 0;
-	case 'p':
-		a->policy = arg;
-		return 0;
 	case 'w':
 		a->workload = arg;
-		return 0;
-	case 'c':
-		a->clean = arg;
-		return 0;
-	case 'l':
-		a->c.options.rig.lines = option_lines(state, arg);
-		return 0;
-	case 's':
-		a->c.workload.size =
-			option_size(state, "size", arg, WORKLOAD_SIZE_MIN, WORKLOAD_SIZE_MAX);
-		return 0;
-	case 'S':
-		a->c.workload.seed = option_number(state, "seed", arg, 0, UINT64_MAX);
-		return 0;
-	case 't':
-		a->c.options.seconds = option_number(state, "seconds", arg, 0, 86400);
-		return 0;
-	case 'n':
-		a->c.options.rounds = option_number(state, "rounds", arg, 1, SURVEY_ROUNDS);
-		return 0;
-	case 'C':
-		a->corpus = arg;
-		return 0;
-	case 'k':
-		a->counters = arg;
-		return 0;
-	case 'e':
-		a->events = arg;
-		return 0;
-	case 'j':
-		a->json = true;
 		return 0;
 	case KEY_OLD:
 		a->old = arg;
@@ -85,7 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--old: expected --form iommu beside it");
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return survey_args_parse(key, arg, state, &a->common);
 	}
 }
 
@@ -145,7 +108,7 @@ static s64 find_policy(const struct policies *p, const char *name)
 static int choose_policies(struct compare_args *a, char *err, size_t errlen)
 {
 	struct compare *c = &a->c;
-	int rc = survey_policies(&c->policies, a->policy, err, errlen);
+	int rc = survey_policies(&c->policies, a->common.policy, err, errlen);
 	u32 nr = c->policies.nr;
 
 	if (rc || !a->old)
@@ -182,12 +145,13 @@ static int prepare(struct compare_args *a, char *err, size_t errlen)
 	int rc = choose_policies(a, err, errlen);
 
 	if (!rc)
-		rc = counter_choose(&a->choice, a->counters, a->events, err, errlen);
-	c->options.counters = &a->choice;
-	if (!rc && a->clean)
-		rc = add_cleans(c, a->clean, err, errlen);
+		rc = counter_choose(&a->common.choice, a->common.counters, a->common.events, err,
+				    errlen);
+	c->options.counters = &a->common.choice;
+	if (!rc && a->common.clean)
+		rc = add_cleans(c, a->common.clean, err, errlen);
 	if (!rc && a->sweep && c->nr_cleans > 1) {
-		snprintf(err, errlen, "--clean %s: expected one beside --sweep", a->clean);
+		snprintf(err, errlen, "--clean %s: expected one beside --sweep", a->common.clean);
 		rc = -EINVAL;
 	}
 	if (!c->nr_cleans)
@@ -268,7 +232,7 @@ static int sweep_all(struct compare_args *a, char *err, size_t errlen)
 	sweep_policies(&few, &c->policies);
 	for (u32 i = 0; !rc && i < nr; i++)
 		if (!strcmp(a->sweep, "all") || names_hold(a->sweep, sweep_name(i)))
-			rc = sweep_one(c, strcmp(a->policy, "all") ? &c->policies : &few,
+			rc = sweep_one(c, strcmp(a->common.policy, "all") ? &c->policies : &few,
 				       sweep_name(i), nr, err, errlen);
 	return rc ? rc : wbinvd_compute(&c->wbinvd, c->clean[0]);
 }
@@ -291,7 +255,7 @@ static json_t *meta(const struct compare_args *a, const char *arguments)
 	struct counters counters;
 	json_t *o;
 
-	counters_open(&counters, a->choice.source, &a->choice.list);
+	counters_open(&counters, a->common.choice.source, &a->common.choice.list);
 	o = meta_machine(&counters, a->c.workload.corpus, time(NULL), arguments);
 	counters_close(&counters);
 	return o;
@@ -319,10 +283,10 @@ static int save(const struct compare_args *a, const struct output *out, const ch
 	snprintf(err, errlen, "results: %s", strerror(ENOMEM));
 	if (!files[0].data || !files[1].data || !len)
 		rc = -ENOMEM;
-	else if (a->out)
+	else if (a->common.out)
 		rc = output_write(out, files, ARRAY_SIZE(files), err, errlen);
 	if (!rc)
-		fputs(a->json ? files[0].data : text, stdout);
+		fputs(a->common.json ? files[0].data : text, stdout);
 	for (u32 i = 0; i < ARRAY_SIZE(files); i++)
 		free((char *)files[i].data);
 	json_decref(json);
@@ -338,8 +302,8 @@ static void free_args(struct compare_args *a, struct output *out, char *argument
 	}
 	sweeps_free(&a->c.sweeps);
 	policies_close(&a->c.policies);
-	counter_choice_free(&a->choice);
-	if (a->out)
+	counter_choice_free(&a->common.choice);
+	if (a->common.out)
 		output_close(out);
 	free(arguments);
 	free(corpus);
@@ -355,7 +319,7 @@ int compare_main(int argc, char **argv)
 		       "timed on every workload, beside the policy that never flushes.",
 	};
 	struct compare_args a = {
-		.policy = "all",
+		.common = {.policy = "all", .options = &a.c.options, .workload = &a.c.workload},
 		.c = {.form = "tables",
 		      .workload.seed = 1,
 		      .options = {.seconds = 60, .rounds = 15}},
@@ -365,9 +329,9 @@ int compare_main(int argc, char **argv)
 	int rc = 0;
 
 	option_parse(&argp, argc, argv, &a);
-	corpus = workloads_corpus(a.corpus, err, sizeof(err));
+	corpus = workloads_corpus(a.common.corpus, err, sizeof(err));
 	a.c.workload.corpus = corpus;
-	if (!corpus || (a.out && output_open(&out, a.out, err, sizeof(err))) ||
+	if (!corpus || (a.common.out && output_open(&out, a.common.out, err, sizeof(err))) ||
 	    prepare(&a, err, sizeof(err))) {
 		free_args(&a, &out, arguments, corpus);
 		return option_bad(err);

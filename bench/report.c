@@ -7,6 +7,7 @@
 #include "bench/output.h"
 #include "bench/progress.h"
 #include "bench/results.h"
+#include "bench/survey_args.h"
 
 #define SIZE_DEFAULT (2ULL << 30)
 #define SWEEPS_PART  10 /* of the time goes to the curves */
@@ -15,11 +16,7 @@
 
 struct report_args {
 	struct report r;
-	const char *out, *policy, *clean;
-	const char *corpus;
-	const char *counters, *events;
-	struct counter_choice choice;
-	bool json;
+	struct survey_args common;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -27,49 +24,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct report_args *a = state->input;
 
 	switch (key) {
-	case 'o':
-		a->out = arg;
-		return 0;
-	case 's':
-		a->r.workload.size =
-			option_size(state, "size", arg, WORKLOAD_SIZE_MIN, WORKLOAD_SIZE_MAX);
-		return 0;
-	case 'p':
-		a->policy = arg;
-		return 0;
-	case 'c':
-		a->clean = arg;
-		return 0;
-	case 'C':
-		a->corpus = arg;
-		return 0;
-	case 'S':
-		a->r.workload.seed = option_number(state, "seed", arg, 0, UINT64_MAX);
-		return 0;
-	case 't':
-		a->r.options.seconds = option_number(state, "seconds", arg, 0, 86400);
-		return 0;
-	case 'n':
-		a->r.options.rounds = option_number(state, "rounds", arg, 1, SURVEY_ROUNDS);
-		return 0;
-	case 'l':
-		a->r.options.rig.lines = option_lines(state, arg);
-		return 0;
-	case 'k':
-		a->counters = arg;
-		return 0;
-	case 'e':
-		a->events = arg;
-		return 0;
-	case 'j':
-		a->json = true;
-		return 0;
 	case ARGP_KEY_END:
-		if (!a->out)
+		if (!a->common.out)
 			argp_error(state, "expected --out DIR");
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return survey_args_parse(key, arg, state, &a->common);
 	}
 }
 
@@ -94,16 +54,17 @@ static const struct argp_option options[] = {
 static int prepare(struct report_args *a, char *err, size_t errlen)
 {
 	struct report *r = &a->r;
-	int rc = survey_policies(&r->survey.policies, a->policy, err, errlen);
+	int rc = survey_policies(&r->survey.policies, a->common.policy, err, errlen);
 
 	if (!rc)
-		rc = counter_choose(&a->choice, a->counters, a->events, err, errlen);
-	r->options.counters = &a->choice;
+		rc = counter_choose(&a->common.choice, a->common.counters, a->common.events, err,
+				    errlen);
+	r->options.counters = &a->common.choice;
 	if (!rc)
 		rc = survey_size(&r->workload.size, SIZE_DEFAULT, err, errlen);
 	if (rc)
 		return rc;
-	r->corpus = workloads_corpus(a->corpus, err, errlen);
+	r->corpus = workloads_corpus(a->common.corpus, err, errlen);
 	if (!r->corpus)
 		return -ENOENT;
 	r->workload.corpus = r->corpus;
@@ -179,7 +140,7 @@ static int save(const struct report_args *a, const struct output *out, char *err
 	if (files[0].data && files[1].data && len)
 		rc = output_write(out, files, ARRAY_SIZE(files), err, errlen);
 	if (!rc)
-		fputs(a->json ? files[0].data : text, stdout);
+		fputs(a->common.json ? files[0].data : text, stdout);
 	free((char *)files[0].data);
 	free((char *)files[1].data);
 	free(text);
@@ -199,7 +160,7 @@ static void free_report(struct report_args *a)
 	free(r->corpus);
 	cleans_free(&r->cleans);
 	free(r->arguments);
-	counter_choice_free(&a->choice);
+	counter_choice_free(&a->common.choice);
 }
 
 int report_main(int argc, char **argv)
@@ -212,7 +173,7 @@ int report_main(int argc, char **argv)
 		       "policy that never flushes. Writes DIR whole or not at all.",
 	};
 	struct report_args a = {
-		.policy = "all",
+		.common = {.policy = "all", .options = &a.r.options, .workload = &a.r.workload},
 		.r.workload.seed = 1,
 		.r.options = {.seconds = 110, .rounds = ROUNDS},
 	};
@@ -222,9 +183,9 @@ int report_main(int argc, char **argv)
 
 	a.r.arguments = option_line(argc, argv);
 	option_parse(&argp, argc, argv, &a);
-	a.r.options.rig.clean = option_clean(a.clean);
+	a.r.options.rig.clean = option_clean(a.common.clean);
 	a.r.date = time(NULL);
-	if (output_open(&out, a.out, err, sizeof(err)) || prepare(&a, err, sizeof(err))) {
+	if (output_open(&out, a.common.out, err, sizeof(err)) || prepare(&a, err, sizeof(err))) {
 		output_close(&out);
 		free_report(&a);
 		return option_bad(err);

@@ -51,6 +51,37 @@ skipped() {
 	say "skipped: $*"
 }
 
+# later NAME COMMAND...: the same, beside others, as many at a time as there are CPUs; what depends on
+# nothing that comes after it. together: all of these have ended, and are told in their order.
+later_names=()
+later() {
+	local log="$logs/later.${#later_names[@]}" name=$1
+	shift
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+		wait -n || true
+	done
+	(
+		start=$SECONDS
+		rc=0
+		"$@" >"$log" 2>&1 </dev/null || rc=$?
+		echo "$rc $((SECONDS - start))" >"$log.end"
+	) &
+	later_names+=("$name")
+}
+
+together() {
+	local i log rc seconds
+	wait
+	for i in "${!later_names[@]}"; do
+		log="$logs/later.$i"
+		rc=1 seconds=0
+		[ ! -f "$log.end" ] || read -r rc seconds <"$log.end"
+		result "$rc" "${later_names[$i]}" "$seconds" "$log"
+		[ "$rc" != 0 ] || grep '^skipped:' "$log" || true
+	done
+	later_names=()
+}
+
 # build_in DIR CMAKE-ARGUMENTS...: configure and build
 build_in() {
 	local dir=$1
@@ -144,13 +175,10 @@ leak_afl() {
 	grep -q '^class: contract_L' $out/log
 }
 
-build_museum() {
-	cmake --preset museum && cmake --build build/museum -j "$jobs" --target nosnoop-museum test_museum
-}
-
-# Its own tests, then one trial of everything; programs are counted, not seconds.
+# Built; its own tests, then one trial of everything; programs are counted, not seconds.
 run_museum() {
-	ctest --test-dir build/museum -R museum --output-on-failure --timeout 300 &&
+	cmake --preset museum && cmake --build build/museum -j "$jobs" --target nosnoop-museum test_museum &&
+		ctest --test-dir build/museum -R museum --output-on-failure --timeout 300 &&
 		build/museum/bin/nosnoop-museum --trials 1 --runs 100000 --seconds 1000 --jobs "$jobs"
 }
 
@@ -229,49 +257,49 @@ if [ -n "$tree" ] && [ -n "${LINUX_NEWEST-}" ]; then
 	check "the newest packaged tree" newest_tree
 fi
 if compiles clang; then
-	check "build with clang -Werror" build_in build/clang -S . -B build/clang -G Ninja \
+	later "build with clang -Werror" build_in build/clang -S . -B build/clang -G Ninja \
 		-DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo
 else
 	skipped "build with clang: clang is not installed"
 fi
 
-check "threads under ThreadSanitizer" run_tsan
+later "threads under ThreadSanitizer" run_tsan
 
-check "build museum" build_museum
-[ $last != 0 ] || check "museum: what is known is found again" run_museum
+later "museum: what is known is found again" run_museum
 if has_scipy; then
-	check "museum_compare" /usr/bin/python3 -B scripts/test_museum_compare.py
+	later "museum_compare" /usr/bin/python3 -B scripts/test_museum_compare.py
 else
 	skipped "museum_compare: python3-scipy is not installed"
 fi
 
 python=$(report_python)
 if [ -n "$python" ]; then
-	check "report" "$python" -B scripts/test_report.py
+	later "report" "$python" -B scripts/test_report.py
 else
 	skipped "report: $(missing_report | tr '\n' ' ')not installed"
 fi
 
 for c in includes licence docs; do
-	check "check-$c can fail" python3 scripts/check/check-$c.py --self-test
-	check "check-$c" python3 scripts/check/check-$c.py
+	later "check-$c can fail" python3 scripts/check/check-$c.py --self-test
+	later "check-$c" python3 scripts/check/check-$c.py
 done
 for c in format globals tidy cppcheck; do
-	check "check-$c can fail" scripts/check/check-$c.sh --self-test
-	check "check-$c" scripts/check/check-$c.sh
+	later "check-$c can fail" scripts/check/check-$c.sh --self-test
+	later "check-$c" scripts/check/check-$c.sh
 done
-check "install" scripts/test-install.sh
-check "arm64 under qemu-user" scripts/test-arm64.sh
-check "trace2ops" python3 -B scripts/test_trace2ops.py
-check "record" python3 -B scripts/record/test_record.py
-record_a_kernel
-check "linux_shim" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_linux_shim.py
-check "linux_variant" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_linux_variant.py
+later "install" scripts/test-install.sh
+later "arm64 under qemu-user" scripts/test-arm64.sh
+later "trace2ops" python3 -B scripts/test_trace2ops.py
+later "record" python3 -B scripts/record/test_record.py
+later "linux_shim" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_linux_shim.py
+later "linux_variant" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_linux_variant.py
 if [ -n "$tree" ]; then
-	check "kernel-check" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_kernel_check.py
+	later "kernel-check" env NOSNOOP_LINUX_TREE="$tree" python3 -B scripts/test_kernel_check.py
 else
 	skipped "kernel-check: no kernel tree"
 fi
+together
+record_a_kernel
 
 if links_fuzzer clang; then
 	check "build fuzz-ops-libfuzzer" build_in build/fuzz --preset fuzz

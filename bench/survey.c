@@ -57,6 +57,16 @@ static int make_cells(struct survey *s)
 	return s->cells && s->spent && s->rounds ? 0 : -ENOMEM;
 }
 
+/* A size helps where memory is short and the workload takes a share of it. */
+static const char *advice(int rc, const struct workload *w)
+{
+	if (rc != -ENOMEM)
+		return "";
+	if (w->recorded)
+		return ", try a shorter stream";
+	return w->parameter > 1 ? ", try a smaller N" : ", try a smaller --size";
+}
+
 int survey_judge(struct survey *s, const struct clean_ops *clean, char *err, size_t errlen)
 {
 	u32 nr = s->workloads.nr * s->policies.nr;
@@ -72,8 +82,8 @@ int survey_judge(struct survey *s, const struct clean_ops *clean, char *err, siz
 				    &s->cells[i].verdict);
 		s->cells[i].judged = !rc;
 		if (rc)
-			snprintf(err, errlen, "%s: cannot be judged: %s, try a smaller --size",
-				 w->name, strerror(-rc));
+			snprintf(err, errlen, "%s: cannot be judged: %s%s", w->name, strerror(-rc),
+				 advice(rc, w));
 	}
 	progress_end(s->progress);
 	s->judge_seconds = (clock_ns() - start) / 1e9;

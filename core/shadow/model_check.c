@@ -20,7 +20,7 @@ struct walk {
 
 static const struct marea *walk_area(const struct walk *w)
 {
-	return w->i < w->t->areas.nr ? vec_at(&w->t->areas, struct marea, w->i) : NULL;
+	return w->i < w->t->areas.nr ? rows_at(&w->t->areas, struct marea, w->i) : NULL;
 }
 
 /* Stand at the first byte of area @i, or behind the last one. */

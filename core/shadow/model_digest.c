@@ -31,7 +31,7 @@ static u64 add_table(u64 h, const struct mtable *t)
 	h = add_ranges(add_ranges(h, &t->reserved), &t->allowed);
 	h = hash_add(h, t->areas.nr);
 	for (u32 i = 0; i < t->areas.nr; i++)
-		h = add_area(h, vec_at(&t->areas, struct marea, i));
+		h = add_area(h, rows_at(&t->areas, struct marea, i));
 	return h;
 }
 
@@ -89,7 +89,7 @@ u64 model_digest(const struct model *md)
 	for (u32 i = 0; i < md->accesses.nr; i++)
 		h = add_access(h, *vec_at(&md->accesses, struct maccess *, i));
 	for (u32 i = 0; i < md->pages.nr; i++)
-		h = add_pages(h, *vec_at(&md->pages, struct mpages *, i));
+		h = add_pages(h, *rows_at(&md->pages, struct mpages *, i));
 	for (u32 i = 0; i < MACHINE_TASKS_MAX; i++) {
 		h = hash_add(hash_add(h, md->user_locked[i]), md->mm_locked[i]);
 		h = hash_add(h, md->mm_pinned[i]);

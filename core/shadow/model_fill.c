@@ -291,7 +291,7 @@ void md_access_unfill(struct model *md, struct mpages *p, u64 first, u64 last)
 struct mpages *md_pages_new(struct model *md, u64 id)
 {
 	struct mpages *p = model_alloc(md, sizeof(*p));
-	struct mpages **row = md_vec_push(md, &md->pages);
+	struct mpages **row = md_rows_insert(md, &md->pages, md->pages.nr);
 
 	if (md->lost)
 		return p;
@@ -303,22 +303,17 @@ struct mpages *md_pages_new(struct model *md, u64 id)
 	return p;
 }
 
+static u64 pages_id(const void *row)
+{
+	return (*(struct mpages *const *)row)->id;
+}
+
 /* The last area takes the object with it; all of its counts are zero by then. */
 void md_pages_put(struct model *md, struct mpages *p)
 {
-	u32 lo = 0, hi = md->pages.nr;
-
 	if (md->lost || --p->refs)
 		return;
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if ((*vec_at(&md->pages, struct mpages *, mid))->id < p->id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	md_vec_erase(&md->pages, lo, 1);
+	md_rows_erase(md, &md->pages, md_rows_lower(&md->pages, p->id, pages_id), 1);
 	md_chunks_free(md, &p->slots);
 	md_vec_free(md, &p->dnodes);
 	md_vec_free(md, &p->anodes);

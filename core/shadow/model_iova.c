@@ -10,7 +10,7 @@
 bool md_areas_conform(const struct mtable *t, u64 alignment)
 {
 	for (u32 i = 0; i < t->areas.nr; i++) {
-		const struct marea *a = vec_at(&t->areas, struct marea, i);
+		const struct marea *a = rows_at(&t->areas, struct marea, i);
 		u64 bits = a->iova | (a->last - a->iova + 1) | (a->start_byte & PAGE_MASK);
 
 		if (bits & (alignment - 1))
@@ -55,7 +55,7 @@ bool md_areas_hit(const struct mtable *t, u64 start, u64 last)
 {
 	u32 i = md_area_lower(t, start);
 
-	return i < t->areas.nr && vec_at(&t->areas, struct marea, i)->iova <= last;
+	return i < t->areas.nr && rows_at(&t->areas, struct marea, i)->iova <= last;
 }
 
 /* --- automatic --------------------------------------------------------------------------- */
@@ -98,7 +98,7 @@ static bool taken(const struct mtable *t, u64 at, u64 *end)
 		break;
 	}
 	if (i < t->areas.nr) {
-		a = vec_at(&t->areas, struct marea, i);
+		a = rows_at(&t->areas, struct marea, i);
 		if (a->iova <= at) {
 			*end = a->last;
 			return true;

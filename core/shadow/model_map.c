@@ -101,7 +101,7 @@ static void plan_commit(struct model *md, struct plan *plan, const struct reques
 		return;
 	}
 	for (u32 i = 0; i < plan->areas.nr; i++) {
-		struct marea *a = md_vec_insert(md, &plan->t->areas, pos + i);
+		struct marea *a = md_rows_insert(md, &plan->t->areas, pos + i);
 
 		if (md->lost)
 			return;
@@ -220,7 +220,7 @@ static int copy_slices(struct model *md, const struct request *req, struct plan 
 
 		if (i == src->areas.nr)
 			return -ENOENT;
-		a = vec_at(&src->areas, struct marea, i);
+		a = rows_at(&src->areas, struct marea, i);
 		if (a->iova > at)
 			return -ENOENT;
 		end = min(a->last, last);
@@ -268,6 +268,7 @@ static void cut(struct model *md, struct request *req)
 	struct mtable *t = md_find_table(md, req->table);
 	struct marea *a = t ? md_area_at(t, req->iova) : NULL, *right;
 	u64 start = req->iova + 1;
+	u32 pos;
 	int rc = 0;
 
 	if (!t)
@@ -278,10 +279,11 @@ static void cut(struct model *md, struct request *req)
 		a = NULL;
 	if (!model_judge(md, req, rc, rc) || !a)
 		return;
-	right = md_vec_insert(md, &t->areas, md_area_lower(t, req->iova) + 1);
+	pos = md_area_lower(t, req->iova);
+	right = md_rows_insert(md, &t->areas, pos + 1);
 	if (md->lost)
 		return;
-	a = right - 1;
+	a = rows_at(&t->areas, struct marea, pos);
 	*right = *a;
 	right->iova = start;
 	right->start_byte = area_byte(a, start);
@@ -330,7 +332,7 @@ static int unmap_areas(struct model *md, struct mtable *t, u64 last)
 	int rc = 0;
 
 	while (!rc && i < t->areas.nr && !md->unmap_over) {
-		struct marea *a = vec_at(&t->areas, struct marea, i);
+		struct marea *a = rows_at(&t->areas, struct marea, i);
 
 		if (a->iova > last)
 			break;
@@ -349,7 +351,7 @@ static int unmap_areas(struct model *md, struct mtable *t, u64 last)
 			i++;
 		}
 	}
-	md_vec_erase(&t->areas, from, i - from);
+	md_rows_erase(md, &t->areas, from, i - from);
 	return rc;
 }
 

@@ -5,7 +5,15 @@
 
 #include "core/shadow/model_state.h"
 
+/* model_rows.c */
+void *md_rows_insert(struct model *md, struct rows *r, u32 pos); /* zeroed */
+void md_rows_erase(struct model *md, struct rows *r, u32 pos, u32 n);
+void md_rows_free(struct model *md, struct rows *r);
+/* The first element whose key is not below @key, by which the row is ordered; r->nr: there is none. */
+u32 md_rows_lower(const struct rows *r, u64 key, u64 (*key_of)(const void *));
+
 /* model_store.c */
+void *md_spill(struct model *md);			       /* out of arena: see model_state.h */
 void *md_vec_insert(struct model *md, struct vec *v, u32 pos); /* zeroed */
 void *md_vec_push(struct model *md, struct vec *v);
 void md_vec_erase(struct vec *v, u32 pos, u32 n);

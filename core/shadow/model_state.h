@@ -24,6 +24,16 @@ struct vec {
 
 #define vec_at(v, type, i) (&((type *)(v)->data)[i])
 
+/* A long row, in blocks: model_rows.c. A pointer into it is good until the next insertion. */
+struct rows {
+	struct vec blocks;
+	u32 nr;
+	u32 size; /* of one element */
+};
+
+void *md_rows_at(const struct rows *r, u32 i);
+#define rows_at(r, type, i) ((type *)md_rows_at(r, i))
+
 /* One page index of an object: pinned iff dom or acc. */
 struct mslot {
 	u64 pfn;
@@ -89,7 +99,7 @@ struct mtable {
 	u32 nr_accesses;
 	u64 alignment;
 	bool no_large;
-	struct vec areas;    /* struct marea */
+	struct rows areas;   /* struct marea */
 	struct vec reserved; /* struct mrange */
 	struct vec allowed;  /* struct mrange */
 	struct vec domains;  /* u32 ids, by slot */
@@ -142,7 +152,7 @@ struct model {
 	struct vec tables;   /* struct mtable *, by id */
 	struct vec domains;  /* struct mdomain, by id */
 	struct vec accesses; /* struct maccess *, by id */
-	struct vec pages;    /* struct mpages *, by id */
+	struct rows pages;   /* struct mpages *, by id */
 	struct chunks frames;
 	struct vec scratch;	   /* struct mnode */
 	struct vec scratch_ranges; /* struct mrange */

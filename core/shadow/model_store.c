@@ -2,7 +2,7 @@
 /* The rows, chunks and look-ups that the reference model keeps its state in. */
 #include "core/shadow/model_priv.h"
 
-static void *model_spill(struct model *md)
+void *md_spill(struct model *md)
 {
 	if (!md->lost)
 		model_report(md, "ARENA", "expected room for the model, found its arena full");
@@ -16,7 +16,7 @@ void *model_alloc(struct model *md, size_t size)
 {
 	void *p = arena_alloc(md->arena, size);
 
-	return p ? p : model_spill(md);
+	return p ? p : md_spill(md);
 }
 
 static void model_free(struct model *md, void *p, size_t size)
@@ -46,7 +46,7 @@ void *md_vec_insert(struct model *md, struct vec *v, u32 pos)
 	u8 *at;
 
 	if (v->nr == v->cap && !vec_grow(md, v))
-		return model_spill(md);
+		return md_spill(md);
 	at = (u8 *)v->data + (size_t)pos * v->size;
 	memmove(at + v->size, at, (size_t)(v->nr - pos) * v->size);
 	memset(at, 0, v->size);
@@ -299,26 +299,21 @@ struct mdomain *md_find_domain(const struct model *md, u32 id)
 	return ids_find(&md->domains, id);
 }
 
+static u64 area_last(const void *area)
+{
+	return ((const struct marea *)area)->last;
+}
+
 /* Areas are disjoint and ordered, so their last bytes are ordered too. */
 u32 md_area_lower(const struct mtable *t, u64 iova)
 {
-	u32 lo = 0, hi = t->areas.nr;
-
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (vec_at(&t->areas, struct marea, mid)->last < iova)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return md_rows_lower(&t->areas, iova, area_last);
 }
 
 struct marea *md_area_at(const struct mtable *t, u64 iova)
 {
 	u32 i = md_area_lower(t, iova);
-	struct marea *a = i < t->areas.nr ? vec_at(&t->areas, struct marea, i) : NULL;
+	struct marea *a = i < t->areas.nr ? rows_at(&t->areas, struct marea, i) : NULL;
 
 	return a && a->iova <= iova ? a : NULL;
 }

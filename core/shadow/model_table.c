@@ -43,8 +43,8 @@ static void table_destroy(struct model *md, struct request *req, struct mtable *
 	if (!succeed(md, req))
 		return;
 	for (u32 i = 0; i < t->areas.nr; i++)
-		md_pages_put(md, vec_at(&t->areas, struct marea, i)->pages);
-	md_vec_free(md, &t->areas);
+		md_pages_put(md, rows_at(&t->areas, struct marea, i)->pages);
+	md_rows_free(md, &t->areas);
 	md_vec_free(md, &t->reserved);
 	md_vec_free(md, &t->allowed);
 	md_vec_free(md, &t->domains);
@@ -86,12 +86,12 @@ static int attach_fill(struct model *md, struct mtable *t, struct mfill *f)
 	int rc = 0;
 
 	for (done = 0; done < t->areas.nr; done++) {
-		rc = md_area_fill(md, t, vec_at(&t->areas, struct marea, done), f);
+		rc = md_area_fill(md, t, rows_at(&t->areas, struct marea, done), f);
 		if (rc)
 			break;
 	}
 	while (rc && f->pin && done--)
-		md_area_unfill(md, vec_at(&t->areas, struct marea, done));
+		md_area_unfill(md, rows_at(&t->areas, struct marea, done));
 	return rc;
 }
 
@@ -112,7 +112,7 @@ static void attach_commit(struct model *md, struct mtable *t, struct mdomain *d,
 static void attach_undo(struct model *md, struct mtable *t, const struct mfill *f)
 {
 	for (u32 i = 0; f->pin && i < t->areas.nr; i++)
-		md_area_unfill(md, vec_at(&t->areas, struct marea, i));
+		md_area_unfill(md, rows_at(&t->areas, struct marea, i));
 }
 
 /*
@@ -173,7 +173,7 @@ static void detach(struct model *md, struct request *req, struct mtable *t)
 	t->domains.nr--;
 	md_find_domain(md, req->domain)->table = 0;
 	for (u32 i = 0; !t->domains.nr && i < t->areas.nr; i++)
-		md_area_unfill(md, vec_at(&t->areas, struct marea, i));
+		md_area_unfill(md, rows_at(&t->areas, struct marea, i));
 	ranges_drop(&t->reserved, req->domain);
 	t->alignment = md_table_alignment(md, t);
 }

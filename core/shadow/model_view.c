@@ -53,7 +53,7 @@ static bool check_area(void *ctx, const struct view_area *v)
 
 	if (w->i == w->t->areas.nr)
 		return same(w->md, "I1", "area too many (table, iova)", id, v->iova, 0, 1);
-	a = vec_at(&w->t->areas, struct marea, w->i++);
+	a = rows_at(&w->t->areas, struct marea, w->i++);
 	if (!same(w->md, "I1", "area's start (table, iova)", id, a->iova, a->iova, v->iova))
 		return false;
 	ok = same(w->md, "I1", "area's last byte (table, iova)", id, a->iova, a->last, v->last);
@@ -155,7 +155,7 @@ static bool check_object(void *ctx, const struct view_pages *v)
 
 	if (w->i == md->pages.nr)
 		return same(md, "P5", "object too many (pages)", v->id, 0, 0, 1);
-	p = *vec_at(&md->pages, struct mpages *, w->i++);
+	p = *rows_at(&md->pages, struct mpages *, w->i++);
 	if (!same(md, "I8", "object (pages)", p->id, 0, p->id, v->id))
 		return false;
 	same(md, "I9", "npages (pages)", p->id, 0, p->npages, v->npages);
@@ -245,5 +245,5 @@ void model_check_view(struct model *md, const struct backend_view *view)
 	if (md->nr_findings == before)
 		same(md, "I8", "objects (all)", 0, 0, md->pages.nr, w.i);
 	for (u32 i = 0; i < w.i && md->nr_findings == before; i++)
-		check_trees(md, view, *vec_at(&md->pages, struct mpages *, i));
+		check_trees(md, view, *rows_at(&md->pages, struct mpages *, i));
 }

@@ -38,7 +38,7 @@ void model_shape(const struct model *md, struct model_shape *out)
 		}
 	}
 	for (u32 i = 0; i < md->pages.nr; i++) {
-		const struct mpages *p = *vec_at(&md->pages, struct mpages *, i);
+		const struct mpages *p = *rows_at(&md->pages, struct mpages *, i);
 
 		out->shared += p->refs > 1;
 		out->array += !!p->acc_pages;

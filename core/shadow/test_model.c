@@ -745,7 +745,7 @@ static void test_check_view(void **state)
 
 int main(void)
 {
-	int failed = run_row_tests();
+	int failed = run_row_tests() + run_long_tests();
 	const struct CMUnitTest tests[] = {
 		TEST(test_auto_lowest),	       TEST(test_auto_reserved),
 		TEST(test_auto_windows),       TEST(test_auto_top),

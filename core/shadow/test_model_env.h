@@ -74,5 +74,7 @@ int allow_rc(struct env *e, u32 t, struct iova_range *ranges, u32 n, int rc);
 
 /* test_model_rows.c: its own group; the number of failed tests. */
 int run_row_tests(void);
+/* test_model_long.c: likewise. */
+int run_long_tests(void);
 
 #endif

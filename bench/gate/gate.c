@@ -32,6 +32,16 @@
 #define PASSES_MOST  3U
 #define MEMORY_LEAST (1ULL << 20)
 
+/*
+ * A worker that takes longer hangs. Base is given a hundred times what an op takes, the candidate a
+ * multiple of what base took; instructions and times are of what could be counted already.
+ */
+#define BASE_SECONDS	  30
+#define BASE_OPS	  1000 /* a second */
+#define CANDIDATE_SECONDS 10   /* at least */
+#define CANDIDATE_TIMES	  20
+#define MOST_SECONDS	  900
+
 /* What a gate in progress has beside its result. */
 struct gate {
 	struct gate_result *r;
@@ -207,8 +217,8 @@ static void remove_folder(const char *folder)
 /* --- exact ------------------------------------------------------------------------------------ */
 
 /* Arm 0 of the job is whatever is to be counted. */
-static int count_one(struct gate *g, struct gate_row *row, u32 arm, struct gate_counts *out,
-		     char *err, size_t errlen)
+static int count_one(struct gate *g, struct gate_row *row, u32 arm, u32 seconds,
+		     struct gate_counts *out, char *err, size_t errlen)
 {
 	const char *text = row->w->text;
 	struct gate_job job = g->job;
@@ -217,6 +227,7 @@ static int count_one(struct gate *g, struct gate_row *row, u32 arm, struct gate_
 
 	job.kind = GATE_JOB_COUNT;
 	job.nr_arms = 1;
+	job.seconds = min(seconds, (u32)MOST_SECONDS);
 	job.texts = &text;
 	job.nr_texts = 1;
 	job.memory = max(row->w->pages << PAGE_SHIFT, MEMORY_LEAST);
@@ -236,13 +247,19 @@ static int count_one(struct gate *g, struct gate_row *row, u32 arm, struct gate_
 /* What base cannot run says nothing about the candidate; what the candidate alone cannot run does. */
 static void count(struct gate *g, struct gate_row *row)
 {
+	u64 start = clock_ns();
 	char err[200];
+	u32 seconds;
 
-	if (count_one(g, row, 0, &row->counts[0], err, sizeof(err))) {
+	if (count_one(g, row, 0, BASE_SECONDS + row->w->nr_ops / BASE_OPS, &row->counts[0], err,
+		      sizeof(err))) {
 		row->verdict = GATE_INVALID;
 		row->beyond_base = true;
 		snprintf(row->why, sizeof(row->why), "base: %s", err);
-	} else if (count_one(g, row, 2, &row->counts[1], err, sizeof(err))) {
+		return;
+	}
+	seconds = CANDIDATE_SECONDS + CANDIDATE_TIMES * ((clock_ns() - start) / 1e9);
+	if (count_one(g, row, 2, seconds, &row->counts[1], err, sizeof(err))) {
 		row->verdict = GATE_WORSE;
 		snprintf(row->why, sizeof(row->why), "candidate: %s", err);
 	} else {
@@ -511,7 +528,7 @@ static int compare_builds(struct gate_result *r, char *err, size_t errlen)
 int gate_run(const struct gate_options *opt, struct gate_result *out,
 	     const struct gate_source **culprit, char *err, size_t errlen)
 {
-	struct gate g = {.r = out, .job.seed = opt->seed};
+	struct gate g = {.r = out, .job.seed = opt->seed, .job.seconds = MOST_SECONDS};
 	const struct gate_source *ignored = NULL;
 	u64 began;
 	int rc;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "bench/gate/gate.h"
+#include "bench/gate/loaded.h"
 #include "bench/gate/worker.h"
 #include "bench/options.h"
 #include "bench/progress.h"
@@ -140,7 +141,10 @@ static int check_policy(const struct gate_options *o, char *err, size_t errlen)
 {
 	const struct flush_policy *policy;
 	void *handle;
-	int rc = flush_policy_open(o->policy, &policy, &handle, err, errlen);
+	int rc = access(o->policy, R_OK) ? 0 : gate_try_load(o->policy, err, errlen);
+
+	if (!rc)
+		rc = flush_policy_open(o->policy, &policy, &handle, err, errlen);
 
 	if (!rc)
 		flush_policy_close(handle);

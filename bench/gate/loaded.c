@@ -4,12 +4,17 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/flush/flush.h"
+
+#define LOAD_SECONDS 5U
 
 static int __printf(4, 5) fail(int rc, char *err, size_t errlen, const char *fmt, ...)
 {
@@ -38,13 +43,51 @@ static void *open_object(const char *path, char *err, size_t errlen)
 	return handle;
 }
 
+static void load_and_exit(const char *path)
+{
+	char ignored[256];
+
+	/* The alarm is for one that sleeps. */
+	alarm(LOAD_SECONDS);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	setrlimit(RLIMIT_CPU, &(struct rlimit){LOAD_SECONDS, LOAD_SECONDS + 1});
+	open_object(path, ignored, sizeof(ignored));
+	_exit(0);
+}
+
+int gate_try_load(const char *path, char *err, size_t errlen)
+{
+	pid_t pid;
+	int status;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		return fail(-errno, err, errlen, "%s: %s", path, strerror(errno));
+	if (!pid)
+		load_and_exit(path);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return fail(-errno, err, errlen, "%s: %s", path, strerror(errno));
+	if (!WIFSIGNALED(status))
+		return 0;
+	if (WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGXCPU)
+		return fail(-ELIBBAD, err, errlen,
+			    "%s: hangs while it is loaded: no end within %u s, expected "
+			    "constructors that "
+			    "return",
+			    path, LOAD_SECONDS);
+	return fail(-ELIBBAD, err, errlen, "%s: dies while it is loaded: %s", path,
+		    strsignal(WTERMSIG(status)));
+}
+
 int gate_so_kind(const char *path, enum gate_so *out, char *err, size_t errlen)
 {
-	void *handle = open_object(path, err, errlen);
-	int rc = 0;
+	int rc = gate_try_load(path, err, errlen);
+	void *handle = rc ? NULL : open_object(path, err, errlen);
 
 	if (!handle)
-		return -EINVAL;
+		return rc ?: -EINVAL;
 	if (dlsym(handle, GATE_MODULE_SYMBOL))
 		*out = GATE_SO_MODULE;
 	else if (dlsym(handle, FLUSH_POLICY_SYMBOL))

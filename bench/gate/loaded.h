@@ -11,6 +11,11 @@
 
 enum gate_so { GATE_SO_MODULE, GATE_SO_POLICY };
 
+/*
+ * Loads it in a process of its own, and ends that: a constructor that hangs or crashes is bad input. 0;
+ * what cannot be loaded at all is 0, too, and said by who loads it; -ELIBBAD with a line in @err.
+ */
+int gate_try_load(const char *path, char *err, size_t errlen);
 /* What the shared object at @path is. -EINVAL with a line in @err: neither; or another errno. */
 int gate_so_kind(const char *path, enum gate_so *out, char *err, size_t errlen);
 /* 0, or -EPROTO with a line in @err: a table of another ABI or of other sizes. */

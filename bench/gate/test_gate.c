@@ -486,6 +486,19 @@ static void test_crashes(void **state)
 	free(text);
 }
 
+/* It costs seconds; base ends, so that it is the candidate's. */
+static void test_hangs(void **state)
+{
+	char *text;
+
+	assert_int_equal(between("test_policy", "test_policy_hangs", EXACT, &text), 1);
+	assert_non_null(strstr(text, "boot: REGRESSION\n    candidate: no end within "));
+	free(text);
+	assert_int_equal(between("test_policy", "test_policy_hangs_loaded", EXACT, &text), 2);
+	assert_non_null(strstr(text, "hangs while it is loaded"));
+	free(text);
+}
+
 /* Copies of the objects go to TMPDIR, whatever the length of its name. */
 static void test_tmpdir(void **state)
 {
@@ -560,7 +573,7 @@ int main(void)
 		cmocka_unit_test(test_bisect_and_ktap), cmocka_unit_test(test_text),
 		cmocka_unit_test(test_times),		cmocka_unit_test(test_prints),
 		cmocka_unit_test(test_crashes),		cmocka_unit_test(test_tmpdir),
-		cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_hangs),		cmocka_unit_test(test_bad_input),
 	};
 
 	return cmocka_run_group_tests_name("gate", tests, NULL, NULL);

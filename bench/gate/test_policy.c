@@ -5,11 +5,20 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/flush/flush.h"
 
 #ifndef TEST_POLICY_ABI
 #define TEST_POLICY_ABI FLUSH_ABI_VERSION
+#endif
+
+#ifdef TEST_HANGS_LOADED
+__attribute__((constructor)) static void never_returns(void)
+{
+	for (;;)
+		pause();
+}
 #endif
 
 static int before_map(const struct flush_piece *p, u32 nr_nc)
@@ -21,6 +30,10 @@ static int before_map(const struct flush_piece *p, u32 nr_nc)
 #endif
 #ifdef TEST_CRASHES
 	abort();
+#endif
+#ifdef TEST_HANGS
+	for (;;)
+		pause();
 #endif
 #ifdef TEST_FORGETS
 	if (p->first == 0)

@@ -3,6 +3,7 @@
 #include "bench/gate/worker.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +14,6 @@
 
 #include "bench/gate/arms.h"
 #include "bench/gate/loaded.h"
-
-#define CPU_SECONDS  300 /* of a worker: longer than any workload that fits into a gate */
-#define WALL_SECONDS 900 /* the same for one that sleeps; other processes may want the CPU too */
 
 extern char **environ;
 
@@ -116,6 +114,19 @@ static int work(struct gate_arms *a, const struct gate_job *job, struct gate_wor
 	return out->pairs ? gate_arms_time(a, job, out) : -ENOMEM;
 }
 
+/*
+ * A crash is the candidate's, not a file of some gigabytes; a hang ends. The first limit of the CPU is
+ * SIGXCPU, which says what was wrong; the second would be SIGKILL. The alarm is for one that sleeps.
+ */
+static void set_limits(const struct gate_job *job)
+{
+	struct rlimit cpu = {job->seconds, job->seconds + 1};
+
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	setrlimit(RLIMIT_CPU, &cpu);
+	alarm(job->seconds);
+}
+
 /* The result's way out. What a policy prints goes to standard error, not into the result. */
 static FILE *take_stdout(void)
 {
@@ -130,18 +141,14 @@ int gate_worker_main(void)
 {
 	static struct gate_job job;
 	static struct gate_worked out;
-	/* The first limit is SIGXCPU, which says what was wrong; the second would be SIGKILL. */
-	struct rlimit cpu = {CPU_SECONDS, CPU_SECONDS + 1};
 	struct gate_arms arms = {0};
 	FILE *result = take_stdout();
 
-	/* A crash is the candidate's, not a file of some gigabytes; a hang ends. */
-	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-	setrlimit(RLIMIT_CPU, &cpu);
-	alarm(WALL_SECONDS);
 	if (!result)
 		return 1;
 	out.rc = get_job(stdin, &job);
+	if (!out.rc)
+		set_limits(&job);
 	if (!out.rc)
 		out.rc = gate_arms_load(&arms, &job, out.err, sizeof(out.err));
 	if (!out.rc)
@@ -182,13 +189,22 @@ static int start(FILE *in, FILE *out, char *const *wrapper, pid_t *pid)
 	return rc;
 }
 
-static int finish(pid_t pid, FILE *result, struct gate_worked *out)
+static bool ran_out(int status)
+{
+	return WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGXCPU;
+}
+
+static int finish(pid_t pid, FILE *result, const struct gate_job *job, struct gate_worked *out)
 {
 	int status, rc;
 
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
+	if (WIFSIGNALED(status) && ran_out(status)) {
+		snprintf(out->err, sizeof(out->err), "no end within %u s: ended", job->seconds);
+		return -ETIMEDOUT;
+	}
 	if (WIFSIGNALED(status)) {
 		snprintf(out->err, sizeof(out->err), "the process died: %s",
 			 strsignal(WTERMSIG(status)));
@@ -218,7 +234,7 @@ int gate_work(const struct gate_job *job, char *const *wrapper, struct gate_work
 		snprintf(out->err, sizeof(out->err), "no process could be started: %s",
 			 strerror(-rc));
 	else
-		rc = finish(pid, result, out);
+		rc = finish(pid, result, job, out);
 	if (in)
 		fclose(in);
 	if (result)

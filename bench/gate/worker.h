@@ -30,6 +30,7 @@ struct gate_job {
 	u64 seed;
 	u32 pairs, passes; /* GATE_JOB_TIME: a pair's sample is the least of this many */
 	u64 sample_ns;	   /* a sample is at least so long */
+	u32 seconds;	   /* the worker may take, on the clock and of the CPU; then it is ended */
 };
 
 struct gate_worked {

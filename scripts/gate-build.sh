@@ -8,9 +8,10 @@ here=$PWD
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage() {
-	say "usage: scripts/gate-build.sh COMMIT|FOLDER
+	say "usage: scripts/gate-build.sh [--check] COMMIT|FOLDER
   COMMIT   anything that git rev-parse takes in this repository
   FOLDER   a checkout with whatever has been changed in it, or a build folder of one
+  --check  say only whether there is such a thing
 prints, a line each: so PATH, kind commit|folder, commit HASH, subject TEXT, cached yes|no.
 Exit 0; 1: it does not build (the log's last lines on standard error); 2: no such thing."
 }
@@ -21,6 +22,11 @@ case ${1-} in
 	exit 0
 	;;
 esac
+check=
+if [ "${1-}" = --check ]; then
+	check=yes
+	shift
+fi
 [ $# = 1 ] || {
 	usage >&2
 	exit 2
@@ -79,6 +85,7 @@ if [ -n "$folder" ] && { [ "$spec" = . ] || [[ $spec = */* ]] || ! g rev-parse -
 	if [ ! -f "$source/core/op/run.h" ] || [ ! -f "$source/CMakeLists.txt" ]; then
 		die "$spec: expected a checkout or a build folder of nosnoop: no core/op/run.h there"
 	fi
+	[ -z "$check" ] || exit 0
 	export_folder "$source"
 	commit=$(g -C "$source" rev-parse HEAD || true)
 	subject=$(g -C "$source" log -1 --format=%s || true)
@@ -89,6 +96,7 @@ elif commit=$(g rev-parse -q --verify "$spec^{commit}"); then
 	kind=commit
 	subject=$(g log -1 --format=%s "$commit")
 	g cat-file -e "$commit:core/op/run.h" || die "$spec: commit ${commit:0:12} has no core/op/run.h, expected a commit of nosnoop with op_run()"
+	[ -z "$check" ] || exit 0
 	export_commit "$commit"
 else
 	die "$spec: expected a commit of this repository, a folder, a gate module or a policy (.so)"

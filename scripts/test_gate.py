@@ -146,6 +146,20 @@ class Gate(unittest.TestCase):
             self.assertEqual(r.stdout, "")
         self.assertEqual(self.gate("HEAD", "nosuch", "--bisect").returncode, 128)
 
+    def test_names_before_builds(self):
+        cache = os.path.join(self.tree, "build", "gate", "cache")
+        self.edit(HOOKS, FILL, "	arena_free(ctx->arena, arena_alloc(ctx->arena, 48), 48);\n" + FILL)
+        self.commit("core: never built")
+        before = set(os.listdir(cache)) if os.path.isdir(cache) else set()
+        try:
+            r = self.gate("HEAD", "nosuch", "--bisect")
+        finally:
+            self.edit(HOOKS, "	arena_free(ctx->arena, arena_alloc(ctx->arena, 48), 48);\n" + FILL, FILL)
+            self.commit("core: as before")
+        self.assertEqual(r.returncode, 128)
+        self.assertIn("nosuch", r.stderr)
+        self.assertEqual(before, set(os.listdir(cache)) if os.path.isdir(cache) else set())
+
 
 if __name__ == "__main__":
     if not os.access(BENCH, os.X_OK):

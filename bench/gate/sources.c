@@ -73,24 +73,49 @@ static void take_line(struct gate_source *s, char *line)
 		s->cached = !strcmp(text, "yes");
 }
 
+static int find_top(struct gate_sources *all, const struct gate_source *s, char *err, size_t errlen)
+{
+	char *top = *all->top ? NULL : gate_top();
+
+	if (!*all->top && !top)
+		return fail(-EINVAL, err, errlen,
+			    "%s: nothing here that builds it: no scripts/gate-build.sh above "
+			    "this program or in the current folder",
+			    s->spec);
+	if (top)
+		snprintf(all->top, sizeof(all->top), "%s", top);
+	free(top);
+	return 0;
+}
+
+/* What was said on standard error says what is wrong with it. */
+static int no_such(const struct gate_source *s, char *err, size_t errlen)
+{
+	return fail(-EINVAL, err, errlen,
+		    "%s: expected a commit, a folder, a gate module or a policy", s->spec);
+}
+
+/* Is there such a thing? Nothing is built. */
+static int check_name(struct gate_sources *all, struct gate_source *s, char *err, size_t errlen)
+{
+	char script[PATH_MAX + 32], check[] = "--check", *out;
+	char *argv[] = {script, check, (char *)s->spec, NULL};
+	int rc = find_top(all, s, err, errlen);
+
+	if (rc)
+		return rc;
+	snprintf(script, sizeof(script), "%s/scripts/gate-build.sh", all->top);
+	rc = gate_command(argv, false, &out);
+	free(out);
+	return rc ? no_such(s, err, errlen) : 0;
+}
+
 static int build(struct gate_sources *all, struct gate_source *s, char *err, size_t errlen)
 {
 	char script[PATH_MAX + 32], *out, *line, *rest;
 	char *argv[] = {script, (char *)s->spec, NULL};
 	int rc;
 
-	if (!*all->top) {
-		char *top = gate_top();
-
-		if (!top)
-			return fail(
-				-EINVAL, err, errlen,
-				"%s: nothing here that builds it: no scripts/gate-build.sh above "
-				"this program or in the current folder",
-				s->spec);
-		snprintf(all->top, sizeof(all->top), "%s", top);
-		free(top);
-	}
 	snprintf(script, sizeof(script), "%s/scripts/gate-build.sh", all->top);
 	rc = gate_command(argv, false, &out);
 	for (line = out ? strtok_r(out, "\n", &rest) : NULL; !rc && line;
@@ -99,10 +124,7 @@ static int build(struct gate_sources *all, struct gate_source *s, char *err, siz
 	free(out);
 	if (rc == 1)
 		return fail(-ENOEXEC, err, errlen, "%s does not build", s->spec);
-	if (rc || !*s->so)
-		return fail(-EINVAL, err, errlen,
-			    "%s: expected a commit, a folder, a gate module or a policy", s->spec);
-	return 0;
+	return rc || !*s->so ? no_such(s, err, errlen) : 0;
 }
 
 /* Two policies run on the core that this program was built with: its module lies beside it. */
@@ -136,6 +158,7 @@ static int check_policy(const struct gate_source *s, char *err, size_t errlen)
 	return rc;
 }
 
+/* Both names are looked at before either is built: a build takes a minute. */
 static int open_source(struct gate_sources *all, struct gate_source *s, char *err, size_t errlen)
 {
 	strcpy(s->commit, "n/a");
@@ -144,7 +167,7 @@ static int open_source(struct gate_sources *all, struct gate_source *s, char *er
 		return fail(-EINVAL, err, errlen,
 			    "an empty name: expected a commit, a folder, a "
 			    "gate module or a policy");
-	return is_so(s->spec) ? open_so(s, err, errlen) : build(all, s, err, errlen);
+	return is_so(s->spec) ? open_so(s, err, errlen) : check_name(all, s, err, errlen);
 }
 
 int gate_sources_open(struct gate_sources *all, const char *base, const char *candidate,
@@ -158,6 +181,11 @@ int gate_sources_open(struct gate_sources *all, const char *base, const char *ca
 	for (u32 i = 0; !rc && i < ARRAY_SIZE(side); i++) {
 		*culprit = side[i];
 		rc = open_source(all, side[i], err, errlen);
+	}
+	for (u32 i = 0; !rc && i < ARRAY_SIZE(side); i++) {
+		*culprit = side[i];
+		if (!is_so(side[i]->spec))
+			rc = build(all, side[i], err, errlen);
 	}
 	if (rc)
 		return rc;

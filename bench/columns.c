@@ -85,3 +85,29 @@ const char *column_spread(char buf[COLUMN_CELL], const struct cell *c, enum phas
 		snprintf(buf, COLUMN_CELL, "%.2g (%+.2g)", ns, delta);
 	return buf;
 }
+
+void columns_wrap(u32 column, u32 indent, const char *text)
+{
+	u32 at = column, n;
+
+	for (bool first = true; *text; text += n) {
+		n = strcspn(text, " \n");
+		if (n) {
+			if (!first && at + 1 + n > COLUMNS && at > indent) {
+				printf("\n%*s", (int)indent, "");
+				at = indent;
+				first = true;
+			}
+			printf("%s%.*s", first ? "" : " ", (int)n, text);
+			at += n + !first;
+			first = false;
+			continue;
+		}
+		n = 1;
+		if (*text == '\n') {
+			printf("\n%*s", text[1] && text[1] != '\n' ? (int)indent : 0, "");
+			at = indent;
+			first = true;
+		}
+	}
+}

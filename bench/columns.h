@@ -22,4 +22,10 @@ const char *column_delta(char buf[COLUMN_CELL], const struct phase_result *r);
  */
 const char *column_spread(char buf[COLUMN_CELL], const struct cell *c, enum phase phase, int width);
 
+/*
+ * @text from @column of a line on, broken between words where it would be wider than COLUMNS, the
+ * further lines behind @indent blanks. Its own ends of lines are kept. A longer word stands alone.
+ */
+void columns_wrap(u32 column, u32 indent, const char *text);
+
 #endif

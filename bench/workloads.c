@@ -313,11 +313,34 @@ static int unknown(const char *name, char *err, size_t errlen)
 	return -EINVAL;
 }
 
+/* What is called as the file at @path without its ending; NULL: nothing yet. */
+static const struct workload *named_as(const struct workloads *all, const char *path)
+{
+	const char *file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+	for (u32 i = 0; i < all->nr; i++)
+		if (is_called(file, all->w[i].name))
+			return &all->w[i];
+	return NULL;
+}
+
 static int add_file(struct workloads *all, const char *path, char *err, size_t errlen)
 {
-	struct workload *w = add(all);
+	const struct workload *same = named_as(all, path);
+	struct workload *w = same ? NULL : add(all);
+	char *text = same ? read_text(path) : NULL;
+	int rc = 0;
 
-	return w ? load(w, path, "a trace of yours", err, errlen) : -ENOMEM;
+	if (!same)
+		return w ? load(w, path, "a trace of yours", err, errlen) : -ENOMEM;
+	if (!text || !same->text || strcmp(text, same->text)) {
+		snprintf(err, errlen,
+			 "%s: another workload is called %s, expected traces of different names",
+			 path, same->name);
+		rc = -EEXIST;
+	}
+	free(text);
+	return rc;
 }
 
 static int add_named(struct workloads *all, const struct workload_options *opt, const char *name,

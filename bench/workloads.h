@@ -42,7 +42,7 @@ struct workload_options {
 
 /*
  * 0, or a negative errno with one line in @err. The recorded streams come first in `all`; a name that
- * comes twice counts once.
+ * comes twice counts once, and two FILE.ops that differ must have different names.
  */
 int workloads_make(struct workloads *out, const struct workload_options *opt, char *err,
 		   size_t errlen);

@@ -106,29 +106,12 @@ static int default_rows(struct gate_result *r, u32 most)
 	return rc;
 }
 
-static int unknown(const struct gate_result *r, const char *name, char *err, size_t errlen)
+static int named_rows(struct gate_result *r)
 {
-	size_t n = snprintf(err, errlen, "--workload %s: expected all, or of these:", name);
+	int rc = 0;
 
-	for (u32 i = 0; i < r->workloads.nr && n < errlen; i++)
-		n += snprintf(err + n, errlen - n, " %s", r->workloads.w[i].name);
-	return -EINVAL;
-}
-
-static int named_rows(struct gate_result *r, char *err, size_t errlen)
-{
-	char *names = strdup(r->opt->workload), *name, *rest;
-	const struct workload *w;
-	int rc = names ? 0 : -ENOMEM;
-
-	for (name = names ? strtok_r(names, ",", &rest) : NULL; !rc && name;
-	     name = strtok_r(NULL, ",", &rest)) {
-		w = workloads_find(&r->workloads, name);
-		rc = w ? add_row(r, w) : unknown(r, name, err, errlen);
-	}
-	if (!rc && !r->nr)
-		rc = unknown(r, r->opt->workload, err, errlen);
-	free(names);
+	for (u32 i = 0; !rc && i < r->workloads.nr; i++)
+		rc = add_row(r, &r->workloads.w[i]);
 	return rc;
 }
 
@@ -136,18 +119,19 @@ static int make_rows(struct gate_result *r, char *err, size_t errlen)
 {
 	struct workload_options wo = {.size = WORKLOAD_SIZE_MIN, .seed = 1};
 	char *corpus = workloads_corpus(r->opt->corpus, err, errlen);
+	bool named = r->opt->workload && strcmp(r->opt->workload, "all");
 	int rc;
 
 	/* Recorded streams are missing where only the program was installed. */
 	wo.corpus = corpus;
+	wo.names = named ? r->opt->workload : NULL;
 	rc = workloads_make(&r->workloads, &wo, err, errlen);
 	free(corpus);
 	if (rc)
 		return rc;
-	if (!r->opt->workload)
-		return default_rows(r, WORKLOADS);
-	return strcmp(r->opt->workload, "all") ? named_rows(r, err, errlen)
-					       : default_rows(r, UINT32_MAX);
+	if (named)
+		return named_rows(r);
+	return default_rows(r, r->opt->workload ? UINT32_MAX : WORKLOADS);
 }
 
 /* --- objects ---------------------------------------------------------------------------------- */
@@ -540,6 +524,11 @@ int gate_run(const struct gate_options *opt, struct gate_result *out,
 	if (!rc)
 		rc = gate_sources_open(&out->sources, opt->base, opt->candidate, opt->policy,
 				       culprit, err, errlen);
+	if (!rc && opt->policy_given && out->sources.base.kind == GATE_POLICY) {
+		snprintf(err, errlen, "--policy %s: expected two cores with it, not two policies",
+			 opt->policy);
+		rc = -EINVAL;
+	}
 	if (!rc)
 		rc = compare_builds(out, err, errlen);
 	if (!rc)

@@ -18,8 +18,9 @@
 
 struct gate_options {
 	const char *base, *candidate, *policy;
+	bool policy_given; /* which is bad input between two policies */
 	const char *
-		workload; /* NULL: the first 12 that are not too large; "all"; or names with commas */
+		workload; /* NULL: the first 12 that are not too large; "all": these; or as workloads_make() takes them */
 	const char *corpus;
 	double seconds; /* of a workload: what is retried has to fit; builds apart */
 	u64 seed;
@@ -38,8 +39,8 @@ struct gate_row {
 	enum gate_state instructions_state, time_state;
 	u64 instructions[2];
 	struct gate_effect effect;
-	double run_ns;		   /* about, of a run of all of it */
-	u32 timed_ops;		   /* a long stream is timed by its first ops alone */
+	double run_ns;		     /* about, of a run of all of it */
+	u32 timed_ops;		     /* a long stream is timed by its first ops alone */
 	u32 passes, retaken, redone; /* of a pair; processes, and samples, taken again */
 	const struct gate_accept *accept_instructions, *accept_time;
 	enum gate_decision verdict;

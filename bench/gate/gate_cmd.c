@@ -68,6 +68,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'p':
 		a->o.policy = arg;
+		a->o.policy_given = true;
 		return 0;
 	case 's':
 		a->o.seconds = take_seconds(state, arg);
@@ -113,7 +114,7 @@ static const struct argp_option options[] = {
 	 0},
 	{"candidate", 'c', "B", 0, "likewise; . is this folder with what was changed in it", 0},
 	{"workload", 'w', "LIST", 0,
-	 "names with commas, or all that are not too large (12 of these)", 0},
+	 "NAME, NAME:N, FILE.ops with commas, or all that are not too large (12 of these)", 0},
 	{"policy", 'p', "P", 0, "what both cores run: a name or a plug-in (exact)", 0},
 	{"seconds", 's', "S", 0, "for the timing of a workload, retries included (4)", 0},
 	{"exact-only", KEY_EXACT, NULL, 0, "counters alone: no instructions, no time", 0},

@@ -68,8 +68,8 @@ static json_t *time_of(const struct gate_row *row)
 			 e->high, "p", e->p, "again", e->again, "detectable", e->detectable, "ns",
 			 e->ns, "ns_per_page", gate_row_ns_per_page(row), "pairs", (int)e->pairs,
 			 "processes", (int)e->processes, "passes", (int)row->passes, "timed_ops",
-			 (int)row->timed_ops, "retaken", (int)row->retaken, "redone", (int)row->redone,
-			 "accepted", reason_of(row->accept_time));
+			 (int)row->timed_ops, "retaken", (int)row->retaken, "redone",
+			 (int)row->redone, "accepted", reason_of(row->accept_time));
 }
 
 static json_t *instructions_of(const struct gate_row *row)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/columns.h"
 #include "bench/gate/gate.h"
 #include "bench/gate/instructions.h"
 
@@ -217,7 +218,8 @@ void gate_print_text(const struct gate_result *r)
 			       verdict_name[r->rows[i].verdict], r->rows[i].why);
 	print_rule(r);
 	if (sentence)
-		printf("%s\n\n", sentence);
+		columns_wrap(0, 0, sentence);
+	printf("\n\n");
 	printf("verdict: %s\n", verdict_name[r->verdict]);
 	free(sentence);
 }

@@ -41,6 +41,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (l->events && !l->counters)
 			argp_error(state, "--events: expected --counters, which lists them");
+		if (l->name && l->counters)
+			argp_error(state,
+				   "--counters %s: expected no workload with it, or "
+				   "--counters=SOURCE",
+				   l->name);
+		if (l->name && l->json)
+			argp_error(state,
+				   "--json %s: expected no workload with it: one is printed as "
+				   "a trace",
+				   l->name);
 		return 0;
 	case 'j':
 		l->json = true;

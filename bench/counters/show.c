@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "bench/columns.h"
 #include "bench/options.h"
 
 #define TRIAL_PAGES 256
@@ -86,38 +87,49 @@ static json_t *sources_json(void)
 	return list;
 }
 
+/* To the end of the line, from @column on. */
+static void say(u32 column, const char *text)
+{
+	columns_wrap(column, column, text);
+	putchar('\n');
+}
+
 static void print_sources(const struct counters *c)
 {
 	const struct counter_source *source;
 	const char *why_not;
 
 	printf("sources (* is used):\n");
-	for (u32 i = 0; (source = counter_source_nth(i, &why_not)); i++)
-		printf("%c %-8s %s\n", source == c->source ? '*' : ' ', source->name,
-		       why_not ? why_not : source->what);
+	for (u32 i = 0; (source = counter_source_nth(i, &why_not)); i++) {
+		printf("%c %-8s ", source == c->source ? '*' : ' ', source->name);
+		say(11, why_not ? why_not : source->what);
+	}
 }
 
 static void print_event(const struct counters *c, u32 i, const struct counter_sum *sums)
 {
 	const struct counter *e = &c->event[i];
-	char count[COUNTER_TEXT], group[16] = "-";
+	char count[COUNTER_TEXT], group[16] = "-", why[256];
 
 	printf("%-34s ", counter_name(c, i));
 	if (e->why) {
 		const char *name = strerrorname_np(-e->why);
 
-		printf("n/a: %s, %s\n", name ? name : "?", counter_why_not(c, i));
+		snprintf(why, sizeof(why), "n/a: %s, %s", name ? name : "?", counter_why_not(c, i));
+		say(35, why);
 		return;
 	}
 	if (e->group)
 		snprintf(group, sizeof(group), "%u", e->group);
 	printf("%12s %5s ", counter_text(&sums[i], count), group);
 	if (sums[i].multiplexed)
-		printf("* %.1f %% of the time\n", 100.0 * sums[i].running / sums[i].enabled);
+		snprintf(why, sizeof(why), "* %.1f %% of the time",
+			 100.0 * sums[i].running / sums[i].enabled);
 	else
-		printf("%s%s%s\n", counter_scope(e->event, e->user_only),
-		       e->user_read ? ", rdpmc" : "",
-		       sums[i].available ? "" : ", not scheduled in the trial");
+		snprintf(why, sizeof(why), "%s%s%s", counter_scope(e->event, e->user_only),
+			 e->user_read ? ", rdpmc" : "",
+			 sums[i].available ? "" : ", not scheduled in the trial");
+	say(54, why);
 }
 
 static void print_all(const struct counters *c, const struct counter_sum *sums)
@@ -127,7 +139,7 @@ static void print_all(const struct counters *c, const struct counter_sum *sums)
 	       "count", "group", "scope");
 	for (u32 i = 0; i < c->nr; i++)
 		print_event(c, i, sums);
-	fputs(c->notes, stdout);
+	columns_wrap(0, 0, c->notes);
 }
 
 int counters_list(const char *source, const char *events, bool json)

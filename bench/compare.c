@@ -218,6 +218,11 @@ static bool names_hold(const char *names, const char *name)
 	return false;
 }
 
+static bool sweep_wanted(const char *names, const char *name)
+{
+	return !strcmp(names, "all") || names_hold(names, name);
+}
+
 static int sweep_all(struct compare_args *a, char *err, size_t errlen)
 {
 	struct compare *c = &a->c;
@@ -225,13 +230,13 @@ static int sweep_all(struct compare_args *a, char *err, size_t errlen)
 	u32 nr = 0;
 	int rc = 0;
 
-	while (sweep_name(nr))
-		nr++;
+	for (u32 i = 0; sweep_name(i); i++)
+		nr += sweep_wanted(a->sweep, sweep_name(i));
 	c->swept = true;
 	/* Curves of all would be no picture; who names policies gets those. */
 	sweep_policies(&few, &c->policies);
-	for (u32 i = 0; !rc && i < nr; i++)
-		if (!strcmp(a->sweep, "all") || names_hold(a->sweep, sweep_name(i)))
+	for (u32 i = 0; !rc && sweep_name(i); i++)
+		if (sweep_wanted(a->sweep, sweep_name(i)))
 			rc = sweep_one(c, strcmp(a->common.policy, "all") ? &c->policies : &few,
 				       sweep_name(i), nr, err, errlen);
 	return rc ? rc : wbinvd_compute(&c->wbinvd, c->clean[0]);

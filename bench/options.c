@@ -23,14 +23,29 @@ static bool parse_number(const char *arg, bool units, u64 *out)
 	return unit && !check_mul_overflow(*out, 1ULL << (10 * (unit - letters + 1)), out);
 }
 
+/* In the largest unit that divides it. */
+static const char *size_text(u64 bytes, char out[32])
+{
+	static const char units[] = "KMGT";
+	int unit = -1;
+
+	while (bytes && !(bytes & 1023) && unit < 3) {
+		bytes >>= 10;
+		unit++;
+	}
+	snprintf(out, 32, "%llu%.*s", (unsigned long long)bytes, unit >= 0,
+		 unit < 0 ? "" : &units[unit]);
+	return out;
+}
+
 u64 option_size(struct argp_state *state, const char *name, const char *arg, u64 least, u64 most)
 {
+	char from[32], to[32];
 	u64 v;
 
 	if (!parse_number(arg, true, &v) || v < least || v > most)
-		argp_error(state, "--%s %s: expected bytes as 2G or 256M, from %lluM to %lluM",
-			   name, arg, (unsigned long long)least >> 20,
-			   (unsigned long long)most >> 20);
+		argp_error(state, "--%s %s: expected bytes as 2G or 256M, from %s to %s", name, arg,
+			   size_text(least, from), size_text(most, to));
 	return v;
 }
 

@@ -480,6 +480,21 @@ static void test_own_trace(void **state)
 	assert_int_equal(json_integer_value(json_object_get(o, "flushes")), 6);
 	json_decref(root);
 	/* Whatever it is called, the tables keep their width. */
+	/* Two of one name would be two rows that nobody can tell apart; the same one counts once. */
+	assert_int_equal(shell("mkdir %s/b && { cat %s/mine.ops && echo '# b'; } >%s/b/mine.ops",
+			       folder, folder, folder),
+			 0);
+	assert_int_equal(shell(BENCH
+			       " compare --policy eager --workload %s/mine.ops,%s/b/mine.ops" QUICK
+			       " 2>&1 | grep -q 'another workload is called mine'",
+			       folder, folder),
+			 0);
+	assert_int_equal(shell("test $(" BENCH
+			       " compare --policy eager --workload %s/mine.ops,%s/mine.ops" QUICK
+			       " | grep -c '^mine: ') = 1",
+			       folder, folder),
+			 0);
+	assert_int_equal(shell("rm -r %s/b", folder), 0);
 	assert_int_equal(shell("cd %s && mv mine.ops $(printf %%090d 0).ops", folder), 0);
 	assert_int_equal(shell(BENCH
 			       " compare --policy eager --workload %s/0*.ops" QUICK
@@ -519,6 +534,15 @@ static void test_bad_input(void **state)
 	assert_int_equal(
 		shell(BENCH " list many-areas:7 --size 64M | grep -c '^unmap' | grep -qx 7"), 0);
 	assert_int_equal(shell("! " BENCH " list | grep -E '^.{76}'"), 0);
+	assert_int_equal(shell("! " BENCH " list --counters | grep -E '^.{76}'"), 0);
+	assert_int_equal(shell(BENCH " list --counters | tr -s ' \\n' ' ' | grep -q 'ticks of the "
+				     "time stamp counter'"),
+			 0);
+	assert_int_equal(shell(BENCH " list --counters boot 2>&1 | grep -q 'expected no workload'"),
+			 0);
+	assert_int_equal(shell(BENCH " list --counters boot >/dev/null 2>&1"), 2);
+	assert_int_equal(shell(BENCH " list many-areas:2 --json >/dev/null 2>&1"), 2);
+	assert_int_equal(shell(BENCH " clean --sizes 0 2>&1 | grep -q 'from 4K to '"), 0);
 }
 
 int main(void)

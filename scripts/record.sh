@@ -62,6 +62,10 @@ while [ $# -gt 0 ]; do
 		esac
 		shift
 		;;
+	--no-install=* | --keep=* | --help=*)
+		printf 'record.sh: %s takes no value\n' "${1%%=*}" >&2
+		exit 2
+		;;
 	--*=*)
 		set -- "${1%%=*}" "${1#*=}" "${@:2}"
 		continue
@@ -117,7 +121,8 @@ case $snoop in on) coherent=coherent ;; off) coherent=noncoherent ;; esac
 case $out in *.ops) ;; *) die "--out $out: expected a name that ends in .ops" ;; esac
 [ ! -d "$out" ] || die "--out $out: is a folder, expected a file"
 cache=$top/build/record
-mkdir -p "$cache" "$(dirname "$out")" || die "expected folders that can be written"
+mkdir -p "$cache" || die "$cache: expected a folder that can be made"
+[ -d "$(dirname "$out")" ] || die "--out $out: no such folder, expected one that is there"
 [ -w "$(dirname "$out")" ] || die "--out $out: its folder is not writable"
 if [ -n "$modules" ] && [ ! -d "$modules" ]; then die "--modules $modules: no such folder, expected lib/modules/VERSION"; fi
 case $(uname -m) in

@@ -254,11 +254,13 @@ class Script(Folder):
         for args, word in (((), "expected one of nvme vfio"), (("usb",), "expected one of nvme vfio"), (("vfio", "--snoop-control", "maybe"), "on off"),
                            (("nvme", "--shape", "ram"), "only with vfio"), (("vfio", "--maps", "x"), "expected a number"),
                            (("vfio", "--out", "/tmp/x.txt"), ".ops"), (("vfio", "--kernel", "/gone/bzImage"), "no such file"),
-                           (("vfio", "--kernel="), "expected a package"), (("vfio", "--modules", "/gone"), "no such folder"), (("vfio", "--frobnicate"), "unknown option")):
+                           (("vfio", "--kernel="), "expected a package"), (("vfio", "--modules", "/gone"), "no such folder"), (("vfio", "--frobnicate"), "unknown option"),
+                           (("vfio", "--out=/gone/x.ops"), "--out /gone/x.ops: no such folder"), (("vfio", "--keep=1"), "--keep takes no value")):
             with self.subTest(args):
                 if args[1:2] == ("--kernel",) and lacks():
                     continue
                 self.refused(*args, "--no-install", word=word)
+        self.assertFalse(os.path.exists("/gone"))
 
     @unittest.skipIf(lacks(), "not installed: " + " ".join(lacks()))
     def test_a_played_guest(self):

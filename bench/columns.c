@@ -65,21 +65,25 @@ const char *column_delta(char buf[COLUMN_CELL], const struct phase_result *r)
 const char *column_spread(char buf[COLUMN_CELL], const struct cell *c, enum phase phase, int width)
 {
 	struct phase_result r = cell_phase(c, phase);
-	struct phase_spread s;
+
+	return column_share(buf, &r, cell_spread_share(c, phase), width);
+}
+
+const char *column_share(char buf[COLUMN_CELL], const struct phase_result *r, double share,
+			 int width)
+{
 	double ns, delta;
 
-	if (!r.pages) {
+	if (!r->pages) {
 		strcpy(buf, "n/a");
 		return buf;
 	}
-	ns = r.ns / r.pages;
-	delta = r.delta_ns / r.pages;
-	if (cell_spread(c, phase, &s) && s.ns.median > 0 &&
-	    snprintf(buf, COLUMN_CELL, "%.*f (%+.0f) %.0f%%", ns < 1000, ns, delta,
-		     max(s.ns.hi - s.ns.median, s.ns.median - s.ns.lo) / s.ns.median * 100) <=
-		    width)
+	ns = r->ns / r->pages;
+	delta = r->delta_ns / r->pages;
+	if (share >= 0 && snprintf(buf, COLUMN_CELL, "%.*f (%+.0f) %.0f%%", ns < 1000, ns, delta,
+				   share * 100) <= width)
 		return buf;
-	column_delta(buf, &r);
+	column_delta(buf, r);
 	/* A round that lost the CPU for milliseconds may be wider than any column. */
 	if (strlen(buf) > (size_t)width)
 		snprintf(buf, COLUMN_CELL, "%.2g (%+.2g)", ns, delta);

@@ -22,6 +22,10 @@ const char *column_delta(char buf[COLUMN_CELL], const struct phase_result *r);
  */
 const char *column_spread(char buf[COLUMN_CELL], const struct cell *c, enum phase phase, int width);
 
+/* The same with a share of survey_spread_share(). */
+const char *column_share(char buf[COLUMN_CELL], const struct phase_result *r, double share,
+			 int width);
+
 /*
  * @text from @column of a line on, broken between words where it would be wider than COLUMNS, the
  * further lines behind @indent blanks. Its own ends of lines are kept. A longer word stands alone.

@@ -71,18 +71,25 @@ static void print_verdicts(FILE *f, const struct report *r)
 
 static void print_times(FILE *f, const struct report *r)
 {
-	char a[COLUMN_CELL], b[COLUMN_CELL], c[COLUMN_CELL];
+	static const enum phase phases[] = {PHASE_MAP, PHASE_UNMAP, PHASE_TEARDOWN};
+	char a[COLUMN_CELL];
 
 	fprintf(f, "\nTimes, all workloads together: ns per 4 KiB page, medians; in brackets what\n"
-		   "that is more than policy none, which ran beside each of them.\n\n");
-	fprintf(f, "%-25s %16s %15s %16s\n", "policy", "map", "unmap", "teardown");
+		   "that is more than policy none, which ran beside each of them; N%%: half of\n"
+		   "the median's 95 %% interval (not known, or no room: none is printed).\n\n");
+	fprintf(f, "%-21s", "policy");
+	for (u32 i = 0; i < ARRAY_SIZE(phases); i++)
+		fprintf(f, " %17s", phase_name[phases[i]]);
+	fputc('\n', f);
 	for (u32 p = 0; p < r->survey.policies.nr; p++) {
 		struct policy_total t = survey_total(&r->survey, p);
 
-		fprintf(f, "%-25.25s %16s %15s %16s\n", name_of(r, p),
-			column_delta(a, &t.phase[PHASE_MAP]),
-			column_delta(b, &t.phase[PHASE_UNMAP]),
-			column_delta(c, &t.phase[PHASE_TEARDOWN]));
+		fprintf(f, "%-21.21s", name_of(r, p));
+		for (u32 i = 0; i < ARRAY_SIZE(phases); i++)
+			fprintf(f, " %17s",
+				column_share(a, &t.phase[phases[i]],
+					     survey_spread_share(&r->survey, p, phases[i]), 17));
+		fputc('\n', f);
 	}
 }
 

@@ -12,6 +12,7 @@
  */
 #include "bench/survey.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -318,6 +319,15 @@ bool cell_spread(const struct cell *c, enum phase phase, struct phase_spread *ou
 	return spread_of(delta, pages ? c->nr : 0, &out->delta) && known;
 }
 
+double cell_spread_share(const struct cell *c, enum phase phase)
+{
+	struct phase_spread s;
+
+	if (!cell_spread(c, phase, &s) || s.ns.median <= 0)
+		return -1;
+	return max(s.ns.hi - s.ns.median, s.ns.median - s.ns.lo) / s.ns.median;
+}
+
 u32 cell_broken(const struct cell *c)
 {
 	u32 broken = 0;
@@ -366,4 +376,24 @@ struct policy_total survey_total(const struct survey *s, u32 policy)
 		}
 	}
 	return t;
+}
+
+double survey_spread_share(const struct survey *s, u32 policy, enum phase phase)
+{
+	double squares = 0, ns = 0;
+
+	for (u32 w = 0; w < s->workloads.nr; w++) {
+		const struct cell *c = survey_cell(s, w, policy);
+		struct phase_result r = cell_phase(c, phase);
+		double share;
+
+		if (!r.pages)
+			continue;
+		share = cell_spread_share(c, phase);
+		if (share < 0)
+			return -1;
+		squares += share * r.ns * share * r.ns;
+		ns += r.ns;
+	}
+	return ns > 0 ? sqrt(squares) / ns : -1;
 }

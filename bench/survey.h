@@ -77,6 +77,8 @@ struct phase_spread {
 	struct stats_interval ns, delta;
 };
 bool cell_spread(const struct cell *c, enum phase phase, struct phase_spread *out);
+/* The wider half of the interval of ns, in parts of the median; below 0: not known. */
+double cell_spread_share(const struct cell *c, enum phase phase);
 /* The same of any values: false, and the median alone, below SPREAD_ROUNDS. */
 bool spread_of(double *v, u32 nr, struct stats_interval *out);
 
@@ -90,6 +92,11 @@ struct policy_total {
 	struct phase_result phase[PHASE_NR];
 };
 struct policy_total survey_total(const struct survey *s, u32 policy);
+/*
+ * The same as cell_spread_share(), of the total: workloads are timed apart from each other, so the
+ * squares of their halves add up. Below 0 where a workload's is not known.
+ */
+double survey_spread_share(const struct survey *s, u32 policy, enum phase phase);
 /* Over all phases: the timed regions of the counting run. */
 struct counter_sum cell_count(const struct cell *c, u32 counter);
 u32 cell_broken(const struct cell *c);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -433,6 +434,32 @@ static void test_survey(void **state)
 	policies_close(&s.policies);
 }
 
+/* Two workloads that spread alike: their sum spreads less, by the root of two. */
+static void test_spread_of_total(void **state)
+{
+	struct cell *cells = calloc(2, sizeof(*cells));
+	struct workload w[2] = {0};
+	struct survey s = {.workloads = {w, 1}, .policies.nr = 1, .cells = cells};
+	double one;
+
+	assert_non_null(cells);
+	for (u32 i = 0; i < 2; i++) {
+		cells[i].nr = SURVEY_ROUNDS;
+		cells[i].shape[PHASE_MAP].pages = 10;
+		for (u32 k = 0; k < SURVEY_ROUNDS; k++)
+			cells[i].round[k].ns[PHASE_MAP] = 1000 + 10 * (k % 7);
+	}
+	one = survey_spread_share(&s, 0, PHASE_MAP);
+	assert_true(one > 0 && one < 0.1);
+	assert_true(one == cell_spread_share(&cells[0], PHASE_MAP));
+	s.workloads.nr = 2;
+	assert_true(fabs(survey_spread_share(&s, 0, PHASE_MAP) - one / sqrt(2)) < 1e-9);
+	assert_true(survey_spread_share(&s, 0, PHASE_UNMAP) < 0); /* nobody timed that */
+	cells[1].nr = 1;
+	assert_true(survey_spread_share(&s, 0, PHASE_MAP) < 0);
+	free(cells);
+}
+
 /* --- whole or not at all ---------------------------------------------------------------------- */
 
 static char *temp_folder(void)
@@ -627,15 +654,25 @@ static void test_report(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stopwatch),    cmocka_unit_test(test_workloads_valid),
-		cmocka_unit_test(test_boot_layout),  cmocka_unit_test(test_seeds),
-		cmocka_unit_test(test_recorded),     cmocka_unit_test(test_timed),
-		cmocka_unit_test(test_cycles),	     cmocka_unit_test(test_phases),
-		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_cleans_walk),
-		cmocka_unit_test(test_cleans),	     cmocka_unit_test(test_speed),
-		cmocka_unit_test(test_fuzz_command), cmocka_unit_test(test_survey),
-		cmocka_unit_test(test_output),	     cmocka_unit_test(test_bad_input),
-		cmocka_unit_test(test_json),	     cmocka_unit_test(test_report),
+		cmocka_unit_test(test_stopwatch),
+		cmocka_unit_test(test_workloads_valid),
+		cmocka_unit_test(test_boot_layout),
+		cmocka_unit_test(test_seeds),
+		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_timed),
+		cmocka_unit_test(test_cycles),
+		cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_cleans_walk),
+		cmocka_unit_test(test_cleans),
+		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_fuzz_command),
+		cmocka_unit_test(test_survey),
+		cmocka_unit_test(test_spread_of_total),
+		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_report),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "core/flush/flush.h"
 
 #define LOAD_SECONDS 5U
+#define CAME_BACK    42 /* exit status: neither 0 nor 1, which a constructor may exit with */
 
 static int __printf(4, 5) fail(int rc, char *err, size_t errlen, const char *fmt, ...)
 {
@@ -52,7 +53,7 @@ static void load_and_exit(const char *path)
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	setrlimit(RLIMIT_CPU, &(struct rlimit){LOAD_SECONDS, LOAD_SECONDS + 1});
 	open_object(path, ignored, sizeof(ignored));
-	_exit(0);
+	_exit(CAME_BACK);
 }
 
 int gate_try_load(const char *path, char *err, size_t errlen)
@@ -69,8 +70,14 @@ int gate_try_load(const char *path, char *err, size_t errlen)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return fail(-errno, err, errlen, "%s: %s", path, strerror(errno));
-	if (!WIFSIGNALED(status))
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CAME_BACK)
 		return 0;
+	if (WIFEXITED(status))
+		return fail(
+			-ELIBBAD, err, errlen,
+			"%s: ends the process while it is loaded (exit %d), expected one built for "
+			"this program",
+			path, WEXITSTATUS(status));
 	if (WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGXCPU)
 		return fail(-ELIBBAD, err, errlen,
 			    "%s: hangs while it is loaded: no end within %u s, expected "

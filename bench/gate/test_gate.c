@@ -510,6 +510,9 @@ static void test_hangs(void **state)
 	assert_int_equal(between("test_policy", "test_policy_hangs_loaded", EXACT, &text), 2);
 	assert_non_null(strstr(text, "hangs while it is loaded"));
 	free(text);
+	assert_int_equal(between("test_policy", "test_policy_exits_loaded", EXACT, &text), 2);
+	assert_non_null(strstr(text, "ends the process while it is loaded"));
+	free(text);
 }
 
 /* Copies of the objects go to TMPDIR, whatever the length of its name. */

@@ -13,6 +13,13 @@
 #define TEST_POLICY_ABI FLUSH_ABI_VERSION
 #endif
 
+#ifdef TEST_EXITS_LOADED
+__attribute__((constructor)) static void ends_the_process(void)
+{
+	_exit(0);
+}
+#endif
+
 #ifdef TEST_HANGS_LOADED
 __attribute__((constructor)) static void never_returns(void)
 {

@@ -66,7 +66,8 @@ void target_found(const char *rule, const struct flush_policy *policy, const str
 		  const char *what, ...) __attribute__((noreturn, format(printf, 4, 5)));
 
 /* What an input came to, for those who compare replays: a digest that every target adds to. */
-extern bool target_digests; /* runs have one of the state after every op: costs half as much again */
+extern bool
+	target_digests; /* runs have one of the state after every op: costs half as much again */
 void target_note(u64 value);
 u64 target_digest(void); /* since the last call */
 

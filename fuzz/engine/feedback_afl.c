@@ -16,6 +16,8 @@ __attribute__((constructor)) static void register_guards(void)
 	__sanitizer_cov_trace_pc_guard_init(guards, guards + COVERAGE_SLOTS);
 }
 
+const bool fb_listens = true;
+
 void fb_hit(void *ctx, u32 slot)
 {
 	__afl_area_ptr[guards[slot]] = 1;

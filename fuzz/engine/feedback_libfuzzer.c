@@ -12,6 +12,8 @@ static_assert(COVERAGE_SLOTS % 8 == 0, "libFuzzer reads words");
 __attribute__((used,
 	       section("__libfuzzer_extra_counters"))) static volatile u8 counters[COVERAGE_SLOTS];
 
+const bool fb_listens = true;
+
 void fb_hit(void *ctx, u32 slot)
 {
 	counters[slot] = 1;

@@ -16,6 +16,8 @@ static volatile u8 at;
 #define CASES_16(n) CASES_4(n) CASES_4(n + 4) CASES_4(n + 8) CASES_4(n + 12)
 #define CASES_64(n) CASES_16(n) CASES_16(n + 16) CASES_16(n + 32) CASES_16(n + 48)
 
+const bool fb_listens = true;
+
 void fb_hit(void *ctx, u32 slot)
 {
 	switch (mix64(slot) & 255) {

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-NOSNOOP_EXPORT const char *argp_program_version = FUZZ_REPLAY " " NOSNOOP_VERSION;
+NOSNOOP_EXPORT const char *argp_program_version; /* with the target's name, from main() on */
 
 struct options {
 	const char *encode; /* folder for binary forms */
@@ -245,11 +245,16 @@ static const struct argp argp = {
 int main(int argc, char **argv)
 {
 	struct options o = {0};
+	char version[64];
 	int rc;
 
+	snprintf(version, sizeof(version), "fuzz-%s-replay " NOSNOOP_VERSION, fuzz_target.name);
+	argp_program_version = version;
 	command_parse(&argp, argc, argv, 0, &o);
 	for (int i = 0; i < o.nr_paths; i++)
 		add(&o.inputs, o.paths[i]);
+	if (!o.encode)
+		LLVMFuzzerInitialize(&argc, &argv);
 	rc = act(&o);
 	free_inputs(&o.inputs);
 	return rc;

@@ -184,14 +184,14 @@ u32 target_named_contracts(void)
 	return target.counted;
 }
 
-const struct policies *target_policies(const char *otherwise)
+const struct policies *target_policies(void)
 {
 	const char *policy = setting("FUZZ_POLICY");
 	char err[4096];
 
 	if (target.policies.nr)
 		return &target.policies;
-	if (policies_add(&target.policies, policy ?: otherwise, err, sizeof(err)))
+	if (policies_add(&target.policies, policy ?: fuzz_target.policies, err, sizeof(err)))
 		bad_setting("FUZZ_POLICY", err);
 	target.named = policy;
 	return &target.policies;
@@ -206,16 +206,26 @@ u32 target_contracts(const struct flush_policy *policy)
 	return policy->claims & (counted ?: CONTRACTS_ALL);
 }
 
-const struct backend_ops *target_backend(const char *otherwise)
+const struct backend_ops *target_backend(void)
 {
 	const char *backend = setting("FUZZ_BACKEND");
 	char err[4096];
 
 	if (!target.backend)
-		target.backend = backends_open(backend ?: otherwise, err, sizeof(err));
+		target.backend = backends_open(backend ?: fuzz_target.backend, err, sizeof(err));
 	if (!target.backend)
 		bad_setting("FUZZ_BACKEND", err);
 	return target.backend;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	target_named_contracts();
+	if (fuzz_target.policies)
+		target_policies();
+	if (fuzz_target.backend)
+		target_backend();
+	return 0;
 }
 
 /* --- programs and runs -------------------------------------------------------- */
@@ -263,7 +273,8 @@ const struct run *target_run(const struct run_config *cfg, const struct program 
 
 	start(cfg);
 	while (run_step(target.run, p, &at))
-		coverage_op(&cov, target.run, fb_hit, NULL);
+		if (fb_listens)
+			coverage_op(&cov, target.run, fb_hit, NULL);
 	run_finish(target.run);
 	if (target_digests)
 		target_note(run_digest(target.run));

@@ -20,25 +20,32 @@ struct target {
 	const char *name; /* as in fuzz-NAME-replay */
 	const char *doc;  /* one sentence on what an input is and what must hold */
 	bool text;	  /* inputs are texts: a trace is taken as it is, not by its binary form */
+	/* What it runs when the environment names nothing; NULL: it needs none. */
+	const char *policies, *backend;
 };
 
 extern const struct target fuzz_target;
 
+/*
+ * Before the first input: reads the settings, opens policies and backend. AFL++ wants what is
+ * instrumented to be there before its server of forks.
+ */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 /* Any bytes are an input. Returns 0; a finding is printed and ends the process, see found(). */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* --- settings: a bad one is one line on standard error, and exit status 2 --------------------- */
 
-/* What FUZZ_POLICY names, or @otherwise. Read once. */
-const struct policies *target_policies(const char *otherwise);
+/* What FUZZ_POLICY names, or the target's own. Read once. */
+const struct policies *target_policies(void);
 /*
  * What @policy is held to: FUZZ_CONTRACTS (L,I,..), or soundness if FUZZ_POLICY named it, whatever
  * it claims (so a known leak is found again), or its claims.
  */
 u32 target_contracts(const struct flush_policy *policy);
 u32 target_named_contracts(void); /* FUZZ_CONTRACTS; 0: not set */
-/* What FUZZ_BACKEND names, or @otherwise. Read once. */
-const struct backend_ops *target_backend(const char *otherwise);
+/* What FUZZ_BACKEND names, or the target's own. Read once. */
+const struct backend_ops *target_backend(void);
 
 /* --- programs and runs ------------------------------------------------------------------------ */
 

@@ -6,11 +6,12 @@ const struct target fuzz_target = {
 	.doc = "A program in binary form runs on a kernel tree's own files alone, stock or patched "
 	       "(FUZZ_BACKEND: linux or ./tree.so), and the oracles must be silent; contracts "
 	       "count where FUZZ_CONTRACTS names them.",
+	.backend = "linux",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct backend_ops *backend = target_backend("linux");
+	const struct backend_ops *backend = target_backend();
 	const struct program *p = target_program(data, size);
 	struct run_config cfg;
 

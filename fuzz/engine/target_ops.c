@@ -5,16 +5,18 @@ const struct target fuzz_target = {
 	.name = "ops",
 	.doc = "A program in binary form runs under every policy that claims to be sound "
 	       "(FUZZ_POLICY: those named), and the oracles must be silent.",
+	.policies = "sound",
+	.backend = "core",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct policies *policies = target_policies("sound");
+	const struct policies *policies = target_policies();
 	const struct program *p = target_program(data, size);
 	struct run_config cfg;
 
 	for (u32 i = 0; i < policies->nr; i++) {
-		target_config(&cfg, target_backend("core"), policies->policy[i]);
+		target_config(&cfg, target_backend(), policies->policy[i]);
 		target_judge(target_run(&cfg, p), target_contracts(cfg.policy));
 	}
 	return 0;

@@ -8,11 +8,13 @@ const struct target fuzz_target = {
 	.name = "policy",
 	.doc = "A program in binary form runs under one policy (FUZZ_POLICY: a name or ./mine.so; "
 	       "exact), and the oracles must be silent.",
+	.policies = "exact",
+	.backend = "core",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct policies *policies = target_policies("exact");
+	const struct policies *policies = target_policies();
 	const struct program *p = target_program(data, size);
 	struct run_config cfg;
 
@@ -21,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			policies->nr);
 		exit(2);
 	}
-	target_config(&cfg, target_backend("core"), policies->policy[0]);
+	target_config(&cfg, target_backend(), policies->policy[0]);
 	target_judge(target_run(&cfg, p), target_contracts(cfg.policy));
 	return 0;
 }

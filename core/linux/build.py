@@ -215,13 +215,14 @@ RUNTIME = re.compile(r"__(asan|ubsan|sanitizer|sancov|afl|cmplog)_")
 def link(b, args, objects, out):
     """Links; what the tree calls and nobody has becomes a function that reports a finding."""
     tmp = out + ".tmp"
-    command = b.cc + ["-shared", "-fPIC", "-Wl,--gc-sections", "-Wl,-z,defs", "-o", tmp]
+    strict = "-Wl,--gc-sections,-z,defs"  # one word: afl-clang-fast drops a -z,defs that stands alone
+    command = b.cc + ["-shared", "-fPIC", strict, "-o", tmp]
     command += shlex.split(args.cflags) + objects
     done = subprocess.run(command, capture_output=True, text=True)
     undefined = sorted(set(re.findall(r"undefined reference to `(\w+)'", done.stderr)))
     missing = [name for name in undefined if not RUNTIME.match(name)]
     if missing != undefined:
-        command.remove("-Wl,-z,defs")
+        command[command.index(strict)] = "-Wl,--gc-sections"
         if not missing:
             done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode and not missing:

@@ -160,7 +160,13 @@ int replay_orders(const struct inputs *all, FILE *out)
 		again = run_input(&all->input[i]);
 		differ += compare(&all->input[i], &first[i], &again, "backwards", out);
 	}
+	for (size_t n = 0; n < all->nr; n++) {
+		size_t i = mix64(n) % all->nr; /* some often, some not at all */
+
+		again = run_input(&all->input[i]);
+		differ += compare(&all->input[i], &first[i], &again, "shuffled", out);
+	}
 	free(first);
-	fprintf(out, "%zu inputs, twice and backwards: %u differ\n", all->nr, differ);
+	fprintf(out, "%zu inputs, twice, backwards and shuffled: %u differ\n", all->nr, differ);
 	return differ ? 1 : 0;
 }

@@ -18,6 +18,14 @@ struct inputs {
 	size_t nr;
 };
 
+/*
+ * Adds @nr programs of the generator with about @ops ops each, from @seed on, in the target's form:
+ * named seed-<n>.
+ */
+void inputs_generate(struct inputs *all, u32 nr, u32 ops, u64 seed);
+/* One more, zeroed; the caller fills it in. */
+struct input *inputs_add(struct inputs *all);
+
 #define REPLAY_SECONDS 10 /* an input that takes longer hangs */
 
 /*
@@ -26,8 +34,8 @@ struct inputs {
  */
 int replay_each(const struct inputs *all, FILE *out);
 /*
- * All in one process: in order, again, and backwards. What differs is named. A finding ends the
- * process. Returns the exit status: 0 or 1.
+ * All in one process: in order, again, backwards, and shuffled. What differs is named. A finding
+ * ends the process. Returns the exit status: 0 or 1.
  */
 int replay_orders(const struct inputs *all, FILE *out);
 

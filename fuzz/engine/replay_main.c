@@ -20,6 +20,8 @@ NOSNOOP_EXPORT const char *argp_program_version; /* with the target's name, from
 struct options {
 	const char *encode; /* folder for binary forms */
 	bool verbose, json, orders;
+	u32 generate, ops;
+	u64 seed;
 	char **paths;
 	int nr_paths;
 	struct inputs inputs;
@@ -79,13 +81,9 @@ static u8 *load_bytes(const char *path, size_t *size)
 
 static void add_file(struct inputs *all, const char *path)
 {
-	struct input *more = realloc(all->input, (all->nr + 1) * sizeof(*more)), *in;
+	struct input *in = inputs_add(all);
 
-	if (!more)
-		bad_input("out of memory");
-	all->input = more;
-	in = &more[all->nr++];
-	*in = (struct input){.path = strdup(path)};
+	in->path = strdup(path);
 	in->bytes = is_trace(path) && !fuzz_target.text ? load_trace(path, &in->size)
 							: load_bytes(path, &in->size);
 }
@@ -186,7 +184,11 @@ static const struct argp_option argp_options[] = {
 	 "signal of a finding, digest, states",
 	 0},
 	{"orders", 'o', NULL, 0,
-	 "Run all of them twice, then backwards: digests and states must be the same", 0},
+	 "Run all of them twice, then backwards and shuffled: digests and states must be the same",
+	 0},
+	{"generate", 'g', "N", 0, "N programs of the generator, too", 0},
+	{"ops", 'n', "N", 0, "How many ops a generated program has at most; 32", 0},
+	{"seed", 's', "N", 0, "Of the first generated program; 1", 0},
 	{"verbose", 'v', NULL, 0, "Name each file before it is run", 0},
 	{0}};
 
@@ -207,12 +209,22 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'v':
 		o->verbose = true;
 		return 0;
+	case 'g':
+		o->generate = command_number("generate", arg, 1, 10000000);
+		return 0;
+	case 'n':
+		o->ops = command_number("ops", arg, 1, 100000);
+		return 0;
+	case 's':
+		o->seed = command_number("seed", arg, 0, UINT64_MAX);
+		return 0;
 	case ARGP_KEY_ARGS:
 		o->paths = state->argv + state->next;
 		o->nr_paths = state->argc - state->next;
 		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "nothing given: name files or folders");
+	case ARGP_KEY_END:
+		if (!o->nr_paths && !o->generate)
+			argp_error(state, "nothing given: name files or folders, or --generate");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -244,7 +256,7 @@ static const struct argp argp = {
 
 int main(int argc, char **argv)
 {
-	struct options o = {0};
+	struct options o = {.ops = 32, .seed = 1};
 	char version[64];
 	int rc;
 
@@ -255,6 +267,7 @@ int main(int argc, char **argv)
 	command_parse(&argp, argc, argv, 0, &o);
 	for (int i = 0; i < o.nr_paths; i++)
 		add(&o.inputs, o.paths[i]);
+	inputs_generate(&o.inputs, o.generate, o.ops, o.seed);
 	if (!o.encode)
 		LLVMFuzzerInitialize(&argc, &argv);
 	rc = act(&o);

@@ -248,6 +248,20 @@ static void model_access(struct line_access *a, enum access_kind kind)
 	}
 }
 
+void machine_look(const struct machine *m, u64 pa, void *data, u64 len, bool snooped)
+{
+	const struct extent *x = extent_find(m, pa >> PAGE_SHIFT);
+	const struct frame *f = x && x->frames ? x->frames[(pa >> PAGE_SHIFT) - x->first] : NULL;
+	unsigned int idx = (pa & PAGE_MASK) >> LINE_SHIFT, off = pa & (LINE_SIZE - 1);
+	const struct line *l = f ? frame_line(f, idx) : NULL;
+	u64 bit = 1ULL << idx;
+
+	if (l)
+		memcpy(data, (snooped && f->cached & bit ? l->cache : l->mem) + off, len);
+	else
+		memset(data, f && !snooped && f->secret & bit ? SECRET_BYTE : 0, len);
+}
+
 static void one_line(struct machine *m, enum access_kind kind, u64 pa, u8 *data, u64 len,
 		     struct domain *d, u64 iova)
 {

@@ -129,6 +129,11 @@ int machine_dma_read(struct machine *m, struct domain *d, u64 iova, void *data, 
 		     bool no_snoop);
 int machine_dma_write(struct machine *m, struct domain *d, u64 iova, const void *data, u64 len,
 		      bool no_snoop);
+/*
+ * What a read of the line part [pa..pa+len-1] gives now, through the cache (@snooped) or of memory
+ * alone. Changes nothing: for observers. Without MACHINE_MEMORY_MODEL zeros.
+ */
+void machine_look(const struct machine *m, u64 pa, void *data, u64 len, bool snooped);
 /* Eviction of all cached lines of the pages (write-back of dirty ones). */
 void machine_evict(struct machine *m, u64 pa, u64 len);
 

@@ -281,6 +281,11 @@ const struct run *target_run(const struct run_config *cfg, const struct program 
 	return target.run;
 }
 
+struct run *target_the_run(void)
+{
+	return target.run;
+}
+
 void target_note(u64 value)
 {
 	target.digest = hash_add(target.digest, value);

@@ -59,6 +59,7 @@ void target_config(struct run_config *cfg, const struct backend_ops *backend,
 		   const struct flush_policy *policy);
 /* A run of @p, finished; the engine has heard of every state. The next call overwrites it. */
 const struct run *target_run(const struct run_config *cfg, const struct program *p);
+struct run *target_the_run(void); /* that of target_run(), for hooks of the configuration */
 /* What is wrong with a run of target_run(), against @contracts and the oracles: a finding. */
 void target_judge(const struct run *r, u32 contracts);
 

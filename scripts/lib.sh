@@ -99,14 +99,19 @@ has_browser() {
 	have chromium && have chromedriver && [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import selenium' 2>/dev/null
 }
 
+# Of the fuzzing engines: a campaign leaves out what is not there.
+missing_engines() {
+	compiles clang || echo clang
+	links_fuzzer clang || clang_rt_package
+	have afl-fuzz && have afl-clang-fast || echo afl++
+}
+
 # Likewise, of what only some steps of the tests need: without it they say that they were skipped.
 missing_optional() {
 	missing_report
 	has_browser || printf '%s\n' chromium chromium-driver python3-selenium
 	have git || echo git
-	compiles clang || echo clang
-	links_fuzzer clang || clang_rt_package
-	have afl-fuzz && have afl-clang-fast || echo afl++
+	missing_engines
 	have clang-format || echo clang-format
 	have clang-tidy || echo clang-tidy
 	have cppcheck || echo cppcheck
@@ -144,14 +149,16 @@ apt_install() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
 }
 
-# need required|report|all: installs what is missing, or says what to install and exits with 2. "report": also what
-# report.html needs; "all": also what merely some steps of the tests want. Of these two, what stays missing is named.
+# need required|report|engines|all: installs what is missing, or says what to install and exits with 2. "report": also what
+# report.html needs; "engines": also what fuzzes; "all": also what merely some steps of the tests want. Of these three, what stays
+# missing is named.
 need() {
 	local required optional p log
 	mapfile -t required < <(missing_required)
 	optional=()
 	case $1 in
 	report) mapfile -t optional < <(missing_report) ;;
+	engines) mapfile -t optional < <(missing_engines) ;;
 	all) mapfile -t optional < <(missing_optional) ;;
 	esac
 	[ ${#required[@]} -gt 0 ] || [ ${#optional[@]} -gt 0 ] || return 0

@@ -170,3 +170,17 @@ int replay_orders(const struct inputs *all, FILE *out)
 	fprintf(out, "%zu inputs, twice, backwards and shuffled: %u differ\n", all->nr, differ);
 	return differ ? 1 : 0;
 }
+
+/* --- states ------------------------------------------------------------------- */
+
+int replay_states(const struct inputs *all, FILE *out)
+{
+	u32 nr;
+
+	fb_collected(&nr);
+	for (size_t i = 0; i < all->nr; i++)
+		LLVMFuzzerTestOneInput(all->input[i].bytes, all->input[i].size);
+	fb_collected(&nr);
+	fprintf(out, "%u states by %zu inputs\n", nr, all->nr);
+	return 0;
+}

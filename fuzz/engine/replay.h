@@ -38,5 +38,7 @@ int replay_each(const struct inputs *all, FILE *out);
  * ends the process. Returns the exit status: 0 or 1.
  */
 int replay_orders(const struct inputs *all, FILE *out);
+/* All in one process: how many states they reach together. Ends as replay_orders() does; returns 0. */
+int replay_states(const struct inputs *all, FILE *out);
 
 #endif

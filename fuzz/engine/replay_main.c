@@ -19,7 +19,7 @@ NOSNOOP_EXPORT const char *argp_program_version; /* with the target's name, from
 
 struct options {
 	const char *encode; /* folder for binary forms */
-	bool verbose, json, orders;
+	bool verbose, json, orders, states;
 	u32 generate, ops;
 	u64 seed;
 	char **paths;
@@ -165,6 +165,8 @@ static int act(const struct options *o)
 		return replay_each(&o->inputs, stdout);
 	if (o->orders)
 		return replay_orders(&o->inputs, stdout);
+	if (o->states)
+		return replay_states(&o->inputs, stdout);
 	if (!o->encode) {
 		run_all(&o->inputs, o->verbose);
 		return 0;
@@ -189,6 +191,7 @@ static const struct argp_option argp_options[] = {
 	{"generate", 'g', "N", 0, "N programs of the generator, too", 0},
 	{"ops", 'n', "N", 0, "How many ops a generated program has at most; 32", 0},
 	{"seed", 's', "N", 0, "Of the first generated program; 1", 0},
+	{"states", 't', NULL, 0, "How many states of the model all of them reach together", 0},
 	{"verbose", 'v', NULL, 0, "Name each file before it is run", 0},
 	{0}};
 
@@ -205,6 +208,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 		o->orders = true;
+		return 0;
+	case 't':
+		o->states = true;
 		return 0;
 	case 'v':
 		o->verbose = true;

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A fuzzing campaign: builds the engines that can be had, and leaves the rest to scripts/campaign (README.md there).
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+start=$PWD
+args=()
+build=1
+slurm=
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help) exec python3 -B "$here/campaign" --help ;;
+	--no-build) build= ;;
+	--slurm)
+		slurm=1
+		args+=("$1")
+		;;
+	# A relative name is meant from where the caller stands; lib.sh changes the folder.
+	--out=* | --history=* | --expected=* | --builds=*) args+=("${1%%=*}" "$(realpath -ms "${1#*=}")") ;;
+	--out | --history | --expected | --builds)
+		args+=("$1")
+		if [ $# -ge 2 ]; then
+			args+=("$(realpath -ms "$2")")
+			shift
+		fi
+		;;
+	*) args+=("$1") ;;
+	esac
+	shift
+done
+
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
+have python3 || need required >&2
+
+campaign() { # where the caller stands: --policy ./mine.so
+	(cd "$start" && exec python3 -B "$here/campaign" "$@")
+}
+
+# Wrong options are told before anything is installed or built.
+chosen=$(campaign ${args[@]+"${args[@]}"} --check-only) || exit $?
+read -ra targets <<<"$chosen"
+
+preset() { # NAME OTHERWISE...: configured once
+	local name=$1
+	shift
+	[ ! -f "build/$name/build.ninja" ] || return 0
+	if cmake --list-presets=configure | grep -q "\"$name\""; then
+		cmake --preset "$name"
+	else
+		cmake -B "build/$name" "$@"
+	fi
+}
+
+# build NAME "PROGRAMS" OTHERWISE...: the targets' programs of one build; a failure is told in one line
+build() {
+	local name=$1 programs=$2
+	shift 2
+	if ! { preset "$name" "$@" && eval "cmake --build build/$name -j $(jobs_nr) --target $programs"; } >"$log" 2>&1; then
+		say "campaign.sh: build/$name failed: $(grep -m 1 -E 'error|Error' "$log" || tail -n 1 "$log")" >&2
+		return 1
+	fi
+}
+
+programs() { # ENDING: fuzz-TARGET-ENDING of all targets
+	printf "fuzz-%s-$1 " "${targets[@]}"
+}
+
+build_all() {
+	log=$(mktemp)
+	trap 'rm -f "$log"' EXIT
+	build rel "nosnoop-fuzz nosnoop-shrink nosnoop-replay $(programs replay)" || exit 2
+	build dev "nosnoop-shrink $(programs replay)" || exit 2
+	if links_fuzzer clang; then
+		build fuzz-plain "$(programs libfuzzer)" --preset fuzz -DNOSNOOP_SANITIZE= || true
+		build fuzz "$(programs libfuzzer)" || true
+	fi
+	if have afl-fuzz && have afl-clang-fast; then
+		export AFL_QUIET=1
+		build afl "$(programs afl)" || true
+		AFL_LLVM_CMPLOG=1 build afl-cmplog "fuzz-${targets[0]}-afl" --preset afl || true
+		build afl-asan "fuzz-${targets[0]}-afl" --preset afl -DNOSNOOP_SANITIZE=address,undefined || true
+	fi
+	rm -f "$log"
+	trap - EXIT
+}
+
+if [ -n "$build" ]; then
+	(need engines) >&2 # what stays missing is left out, and said
+	build_all
+fi
+# A cluster by slurm-local.sh is there from start to stop.
+[ -z "$slurm" ] || [ -n "${SLURM_CONF-}" ] || [ ! -f build/slurm/slurm.conf ] || export SLURM_CONF=$top/build/slurm/slurm.conf
+cd "$start"
+exec python3 -B "$here/campaign" ${args[@]+"${args[@]}"}

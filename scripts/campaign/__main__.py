@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command behind scripts/campaign.sh: begins or goes on with a campaign, sees to its lanes, judges what came out."""
+
+import argparse
+import concurrent.futures
+import os
+import shlex
+import shutil
+import signal
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+
+import builds as built
+import files
+import lane
+import ledger
+import merge
+import seeds
+import share
+import slurm
+import summary
+import triage
+
+TARGETS = ("ops", "policy", "codec", "text", "diff", "linux", "plugin-diff")
+EVERY = 60  # seconds between two lines of progress
+EXITS = "Exit: 0 nothing new; 1 new findings; 2 bad input, or the campaign is invalid (it says why)."
+
+
+class Stop:
+    """SIGINT and SIGTERM: the first ends the fuzzing, the second the rest."""
+
+    def __init__(self):
+        self.event, self.seen = threading.Event(), 0
+        for s in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(s, self.caught)
+
+    def caught(self, number, frame):
+        self.seen += 1
+        self.event.set()
+        if self.seen > 1:
+            raise KeyboardInterrupt
+
+    def __call__(self):
+        return self.event.is_set()
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+# --- a session -----------------------------------------------------------------------------------------------------------
+
+
+def describe(o, builds):
+    kinds, left_out = built.kinds(builds, o.targets)
+    if not kinds:
+        raise ledger.Refused("no engine is built: " + "; ".join(left_out))
+    plan = share.plan(o.jobs, o.hours * 3600, kinds, o.targets)
+    if plan.seconds < share.SHORTEST:
+        least = share.SHORTEST * len(plan.cycle) / o.jobs / 3600
+        raise ledger.Refused(f"--hours {o.hours}: {len(plan.cycle)} workers on {o.jobs} jobs, expected at least {least:.4f}")
+    return {"targets": o.targets, "policy": o.policy, "contracts": o.contracts, "backend": o.backend, "jobs": o.jobs,
+            "seconds": o.hours * 3600, "kinds": kinds, "left_out": left_out, "commit": ledger.commit(built.TOP)}
+
+
+def tidy_up(place):
+    """What a session that was killed has left."""
+    shutil.rmtree(place("tmp"), ignore_errors=True)
+    last = ledger.latest(place)
+    if last and last.about.get("ended") == "running":
+        if slurm.alive(last.about.get("slurm")):
+            raise ledger.Refused(f"{place.root}: its session {last.number} is at work as Slurm's jobs "
+                                 f"{', '.join(last.about['slurm'].values())}: wait for them, or scancel them")
+        last.write(ended="killed")
+
+
+def begin(o, builds, place):
+    about = describe(o, builds)
+    ledger.agree(place, {k: about[k] for k in ledger.CONFIG})
+    tidy_up(place)
+    session = ledger.begin(place, **about)
+    ctx = lane.context(session, builds)
+    for target in o.targets:
+        seeds.prepare(place, target, builds, ctx.env)
+    for line in about["left_out"]:
+        say(line)
+    plan = session.plan()
+    say(f"session {session.number}: {len(plan.cycle)} workers on {plan.lanes} jobs, {plan.rounds} slices of {plan.seconds:.0f} s each")
+    return session
+
+
+def watch(session, alive, stop):
+    """A line a minute, until alive() is false."""
+    started, last = time.monotonic(), time.monotonic()
+    while alive():
+        time.sleep(0.5)
+        if time.monotonic() - last >= EVERY:
+            last = time.monotonic()
+            say(summary.progress(session, started, last))
+    say(summary.progress(session, started, time.monotonic()))
+
+
+def run_here(session, builds, stop):
+    broken = []
+
+    def run_lane(number):
+        ctx = lane.context(session, builds)
+        ctx.mains.update(share.mains(session.plan().cycle))
+        try:
+            lane.Lane(session, number, ctx, stop).run()
+        except Exception as e:  # a lane that cannot go on is told of, and the others work on
+            broken.append(f"lane {number}: {e}")
+
+    threads = [threading.Thread(target=run_lane, args=(i,)) for i in range(session.about["jobs"])]
+    for t in threads:
+        t.start()
+    watch(session, lambda: any(t.is_alive() for t in threads), stop)
+    return broken
+
+
+# --- its end -------------------------------------------------------------------------------------------------------------
+
+
+def end_of_target(session, builds, env, target):
+    by, before, after, wrong = merge.minimise(session.place, target, builds, env)
+    differs = None if wrong else merge.differs(session.place, target, builds, env)
+    invalid = [f"{target}: {x}" for x in (wrong, differs and "not deterministic: " + differs) if x]
+    return target, {"by": by, "before": before, "after": after}, invalid
+
+
+def finish(session, builds, o, stopped, broken=()):
+    """Triage, merge, determinism, coverage; the exit status."""
+    place, targets = session.place, session.about["targets"]
+    env, jobs = lane.context(session, builds).env, max(1, o.jobs or 1)
+    session.write(ended="signal" if stopped else "time")
+    place.made("tmp")
+    expected = o.expected or [os.path.join(built.TOP, "corpus", "regress")]
+    t = triage.Triage(session, builds, env, expected, jobs)
+    t.run()
+    say(f"{len(t.findings())} findings; the corpus is made smaller")
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        ends = list(pool.map(lambda x: end_of_target(session, builds, env, x), targets))
+    invalid = list(broken) + summary.reasons(session, session.workers(), stopped) + [x for e in ends for x in e[2]]
+    if t.not_again():
+        invalid.append(f"not deterministic: {t.not_again()} inputs ended an engine, and do nothing when they are replayed")
+    first = targets[0]
+    coverage = merge.code_coverage(place.corpus(first)) | {"states": merge.states(place, first, builds, env)}
+    s = summary.put_together(session, t, {e[0]: e[1] for e in ends}, coverage, invalid, notes(session))
+    history = summary.add_to_history(o.history, summary.line_of_history(s, place.root))
+    told = summary.write(place, s, history)
+    shutil.rmtree(place("tmp"), ignore_errors=True)
+    session.write(exit=s["exit"])
+    return s["exit"], told
+
+
+def notes(session):
+    out = []
+    for name, w in sorted(session.workers().items()):
+        if 0 < len(w["deaths"]) < lane.DEATHS:
+            out.append(f"{name} died once and was started again: {w['deaths'][0]}")
+    return out
+
+
+def run_slurm(session, builds, o, stop):
+    ids = slurm.start(session, builds, shlex.split(o.sbatch or ""), o.history, o.expected)
+    session.write(slurm=ids)
+    say(f"Slurm: array {ids['array']} of {o.jobs}, then {ids['merge']}")
+    asked = []
+
+    def alive():
+        if stop() and not asked:
+            asked.append(True)
+            files.save(session.folder("stopped"), "")
+            slurm.cancel(ids)
+        now = time.monotonic()
+        if now - alive.last >= 2:
+            alive.last = now
+            alive.answer = slurm.alive(ids)
+        return alive.answer and "exit" not in ledger.Session(session.place, session.number).about
+
+    alive.last, alive.answer = 0.0, True
+    watch(session, alive, stop)
+    code = ledger.Session(session.place, session.number).about.get("exit")
+    if code is None:
+        raise ledger.Refused(f"the merge job {ids['merge']} left no result: see {session.place('log', 'slurm-merge.log')}")
+    return code, files.read(session.place("summary.txt")).decode()
+
+
+# --- arguments -----------------------------------------------------------------------------------------------------------
+
+
+def parse(argv):
+    p = argparse.ArgumentParser(prog="campaign.sh", epilog=EXITS, description="A fuzzing campaign of all engines there are. "
+                                "Called again with the same --out it goes on.")
+    p.add_argument("--hours", type=float, help="how long to fuzz; triage and merging come after that")
+    p.add_argument("--jobs", type=int, help="workers at a time (the number of processors); with --slurm the tasks of the array")
+    p.add_argument("--out", required=True, metavar="DIR", help="the campaign's folder")
+    p.add_argument("--targets", "--target", metavar="T,T", help=f"of {', '.join(TARGETS)}; the first gets most of the time "
+                   "(ops,text,codec; with --policy policy,ops,text,codec; diff and linux need a kernel tree in the build)")
+    p.add_argument("--policy", help="a policy or ./mine.so that is held to soundness (those that claim to be sound)")
+    p.add_argument("--contracts", metavar="L,I,..", help="hold every policy to these")
+    p.add_argument("--backend", help="for diff and linux: linux, or a tree's shared object")
+    p.add_argument("--expected", action="append", default=[], metavar="DIR", help="traces of known findings (corpus/regress)")
+    p.add_argument("--history", metavar="FILE", help="a line for each session of each campaign (DIR/../history.jsonl)")
+    p.add_argument("--json", action="store_true", help="print the summary as JSON")
+    p.add_argument("--slurm", action="store_true", help="run as an array of Slurm's jobs and a merge job")
+    p.add_argument("--sbatch", metavar="ARGS", help="more arguments for sbatch: '--partition=x --account=y'")
+    p.add_argument("--no-build", action="store_true", help="use what is built, build nothing")
+    p.add_argument("--builds", metavar="DIR", default=os.path.join(built.TOP, "build"), help="folder of the builds (build)")
+    p.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)  # campaign.sh asks before it builds
+    # What Slurm's jobs are called with.
+    p.add_argument("--session", type=int, help=argparse.SUPPRESS)
+    p.add_argument("--lane", type=int, help=argparse.SUPPRESS)
+    p.add_argument("--finish", action="store_true", help=argparse.SUPPRESS)
+    o = p.parse_args(argv)
+    complete(p, o)
+    return o
+
+
+def complete(p, o):
+    if o.session is None:
+        if o.hours is None:
+            p.error("--hours is missing: say how long, such as --hours 0.05")
+        if not 0 < o.hours < 10000:
+            p.error(f"--hours {o.hours}, expected more than 0")
+        o.jobs = os.cpu_count() if o.jobs is None else o.jobs
+        if not 1 <= o.jobs <= 4096:
+            p.error(f"--jobs {o.jobs}, expected 1 to 4096")
+    o.out = os.path.abspath(o.out)
+    o.history = os.path.abspath(o.history or os.path.join(o.out, os.pardir, "history.jsonl"))
+    for e in o.expected:
+        if not os.path.isdir(e):
+            p.error(f"--expected {e}: no such folder")
+    o.expected = [os.path.abspath(e) for e in o.expected]
+    if o.policy and "/" in o.policy:
+        o.policy = ",".join(os.path.abspath(x) if "/" in x else x for x in o.policy.split(","))
+    if o.backend and "/" in o.backend:
+        o.backend = os.path.abspath(o.backend)
+    one = o.policy and "," not in o.policy and o.policy not in ("all", "all-sound", "sound")
+    chosen = o.targets or ("policy,ops,text,codec" if one else "ops,text,codec")
+    o.targets = chosen.split(",")
+    unknown = [t for t in o.targets if t not in TARGETS]
+    if unknown or len(set(o.targets)) != len(o.targets):
+        p.error(f"--targets {chosen}: expected some of {', '.join(TARGETS)}, each once")
+    if "policy" in o.targets and o.policy and not one:
+        p.error(f"--policy {o.policy}: the target policy takes one policy; --targets ops takes several")
+
+
+def work(o, stop):
+    builds, place = built.Builds(os.path.abspath(o.builds)), ledger.Place(o.out)
+    if o.session is not None:
+        return job_of_slurm(o, builds, place, stop)
+    if o.slurm and slurm.missing():
+        raise ledger.Refused("--slurm: " + slurm.missing())
+    ledger.Lock(place)
+    session = begin(o, builds, place)
+    if o.slurm:
+        code, told = run_slurm(session, builds, o, stop)
+    else:
+        broken = run_here(session, builds, stop)
+        code, told = finish(session, builds, o, stop(), broken)
+    print(files.read(place("summary.json")).decode() if o.json else told, end="", flush=True)
+    return code
+
+
+def job_of_slurm(o, builds, place, stop):
+    session = ledger.Session(place, o.session)
+    if o.lane is not None:
+        lane.Lane(session, o.lane, lane.context(session, builds), stop).run()
+        return 0
+    o.jobs = int(os.environ.get("SLURM_CPUS_ON_NODE", "1"))
+    print(finish(session, builds, o, os.path.exists(session.folder("stopped")))[1])
+    return 0  # the campaign's verdict is in the session's file: a finding is no failure of the job
+
+
+def main(argv):
+    o = parse(argv)
+    if o.check_only:
+        print(*o.targets)
+        return 0
+    stop = Stop()
+    for name in ("FUZZ_POLICY", "FUZZ_CONTRACTS", "FUZZ_BACKEND"):
+        os.environ.pop(name, None)  # an inherited setting would change what is judged
+    try:
+        return work(o, stop)
+    except ledger.Refused as e:
+        say(f"campaign.sh: {e}")
+        return 2
+    except KeyboardInterrupt:
+        say("campaign.sh: stopped before the end; called again it goes on")
+        return 128 + signal.SIGINT
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

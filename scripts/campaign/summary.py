@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What a session came to: the verdict, and its forms: text of at most 75 columns, JSON, KTAP, a line of the history. The JSON's schema
+stands in results/README.md.
+"""
+
+import collections
+import json
+import os
+import textwrap
+
+import files
+import lane
+import share
+
+WIDTH = 75
+SCHEMA = "nosnoop campaign summary 1"
+NOTHING, FOUND, INVALID = 0, 1, 2
+VERDICTS = {NOTHING: "nothing new", FOUND: "new findings", INVALID: "invalid"}
+NO_TIME = 5  # seconds in which an engine need not have executed anything yet
+LISTED = 12  # findings in the text
+PAST = 8  # sessions in the table of past campaigns
+
+
+# --- the verdict -----------------------------------------------------------------------------------------------------
+
+
+def reasons(session, workers, stopped):
+    """Why a session says nothing; a line each. @workers: Session.workers()."""
+    out = []
+    for name, w in sorted(workers.items()):
+        if len(w["deaths"]) >= lane.DEATHS:
+            out.append(f"{name} died {len(w['deaths'])} times: {w['deaths'][-1]}")
+        elif not w["executions"] and w["wall_seconds"] >= NO_TIME:
+            out.append(f"{name} made no progress: no execution in {w['wall_seconds']:.0f} s")
+    if not stopped:
+        done = {x["lane"] for x in session.lanes() if x["done"]}
+        lost = [i for i in range(session.about["jobs"]) if i not in done]
+        if lost:
+            out.append(f"lane {', '.join(map(str, lost))}: not finished")
+    if not sum(w["executions"] for w in workers.values()):
+        out.append("nothing was executed")
+    return out
+
+
+def by_kind(workers):
+    out = {}
+    for w in workers.values():
+        k = out.setdefault(w["kind"], collections.Counter())
+        k["workers"] += 1
+        for key in ("executions", "cpu_seconds", "wall_seconds", "findings"):
+            k[key] += w[key]
+    return {k: dict(out[k]) for k in share.KINDS if k in out}
+
+
+def put_together(session, triage, corpus, coverage, invalid, notes):
+    """The summary as JSON has it."""
+    workers = session.workers()
+    found = triage.findings()
+    code = INVALID if invalid else FOUND if any(f["new"] for f in found) else NOTHING
+    about = session.about
+    return {
+        "schema": SCHEMA, "verdict": VERDICTS[code], "exit": code, "invalid": invalid, "notes": notes,
+        "session": session.number, "started": about["started"], "ended": about["ended"], "commit": about["commit"],
+        "seconds": about["seconds"], "jobs": about["jobs"], "slurm": about.get("slurm"),
+        "targets": about["targets"], "policy": about["policy"], "contracts": about["contracts"], "backend": about["backend"],
+        "executions": sum(w["executions"] for w in workers.values()),
+        "cpu_seconds": round(sum(w["cpu_seconds"] for w in workers.values()), 1),
+        "kinds": by_kind(workers), "workers": {k: dict(w, cpu_seconds=round(w["cpu_seconds"], 1)) for k, w in workers.items()},
+        "left_out": about["left_out"], "starts": {str(x["lane"]): x["starts"] for x in session.lanes()},
+        "findings": found, "groups": triage.groups(), "not_looked_at": triage.left, "corpus": corpus, "coverage": coverage,
+    }
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+
+
+def number(value, digits=0):
+    return "n/a" if value is None else f"{value:,.{digits}f}"
+
+
+def percent(value):
+    return "n/a" if value is None else f"{value:.1f} %"
+
+
+def wrapped(text, indent="  "):
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=True, break_on_hyphens=False)
+
+
+def kinds_table(kinds):
+    yield f"{'kind':<16}{'workers':>8}{'executions':>15}{'CPU s':>10}{'exec/CPU s':>12}{'inputs':>10}"
+    for kind, k in kinds.items():
+        rate = k["executions"] / k["cpu_seconds"] if k["cpu_seconds"] >= 1 else None
+        yield (f"{kind:<16}{k['workers']:>8}{k['executions']:>15,}{k['cpu_seconds']:>10,.0f}{number(rate):>12}"
+               f"{k['findings']:>10,}")
+    yield "(inputs: those that ended an engine, or findings of the built-in fuzzer)"
+
+
+def findings_text(s):
+    rows = s["findings"]
+    new = [f for f in rows if f["new"]]
+    yield f"findings: {len(new)} new, {len(rows) - len(new)} known"
+    for f in rows[:LISTED]:
+        mark = "NEW  " if f["new"] else "known"
+        what = f"{f['rule']} under {f['policy']}" + (f" ({f['what']})" if f["what"] else "")
+        size = f", {f['ops']} ops" if f["ops"] is not None else ""
+        yield from wrapped(f"  {mark} {what}{size}, {f['count']} times, by {', '.join(f['workers'][:3])}"
+                           f"{' and others' if len(f['workers']) > 3 else ''}", "        ")
+        yield from wrapped("        " + (f["known"] or "findings/" + f["file"]), "        ")
+    if len(rows) > LISTED:
+        yield f"  and {len(rows) - LISTED} more: findings/"
+    for g in s["groups"]:
+        if g["inputs"] > g["shrunk"]:
+            yield from wrapped(f"  {g['rule']} under {g['policy']} ({g['target']}): {g['inputs']} inputs in all sessions, of which "
+                               f"{g['inputs'] - g['shrunk']} were not shrunk", "    ")
+    if s["not_looked_at"]:
+        yield from wrapped(f"  {s['not_looked_at']} inputs more than a session looks at are left for the next one", "    ")
+
+
+def corpus_text(s):
+    for target, c in s["corpus"].items():
+        by = f", by {c['by']}" if c["by"] else ""
+        yield f"corpus/{target}: {c['after']:,} inputs of {c['before']:,}{by}"
+    c = s["coverage"]
+    yield f"coverage of core/: lines {percent(c['lines'])}, branches {percent(c['branches'])}; {number(c['states'])} states of the model"
+
+
+def trend_text(history):
+    yield "past campaigns:"
+    yield f"  {'date':<16}{'executions':>14}{'CPU s':>9}{'new':>5}{'corpus':>8}{'lines':>8}{'branch':>8}{'states':>7}"
+    for h in history[-PAST:]:
+        yield (f"  {h['date'][:16].replace('T', ' '):<16}{h['executions']:>14,}{h['cpu_seconds']:>9,.0f}"
+               f"{'!' if h['exit'] == INVALID else h['new']:>5}{h['corpus']:>8,}{number(h['lines'], 1):>8}"
+               f"{number(h['branches'], 1):>8}{number(h['states']):>7}")
+    if any(h["exit"] == INVALID for h in history[-PAST:]):
+        yield "  !: invalid"
+
+
+def text(s, history):
+    named = ", ".join(os.path.basename(p) for p in s["policy"].split(",")) if s["policy"] else "those of each target"
+    what = f"{', '.join(s['targets'])}; policies: {named}"
+    if s["contracts"]:
+        what += f"; contracts {s['contracts']}"
+    if s["backend"]:
+        what += f"; backend {os.path.basename(s['backend'])}"
+    out = wrapped("nosnoop campaign: " + what)
+    out += wrapped(f"session {s['session']}, {s['started']}, commit {s['commit'][:12]}, {s['seconds']:.0f} s, {s['jobs']} jobs"
+                   + (" of Slurm" if s["slurm"] else "") + (", ended by a signal" if s["ended"] == "signal" else ""))
+    out += ["", {NOTHING: "NOTHING NEW", FOUND: "NEW FINDINGS", INVALID: "INVALID: this session proves nothing"}[s["exit"]]]
+    for line in s["invalid"]:
+        out += wrapped("  " + line, "    ")
+    out += [f"tried: {s['executions']:,} executions in {s['cpu_seconds']:,.0f} CPU seconds", ""]
+    out += list(kinds_table(s["kinds"]))
+    for line in s["left_out"] + s["notes"]:
+        out += wrapped(line)
+    again = [i for i, n in s["starts"].items() if n > 1]
+    if again:
+        out += wrapped(f"started again where they were: lane {', '.join(again)}")
+    out += [""] + list(findings_text(s)) + [""] + [x for line in corpus_text(s) for x in wrapped(line)]
+    if history:
+        out += [""] + list(trend_text(history))
+    return "\n".join(out) + "\n"
+
+
+# --- other forms -------------------------------------------------------------------------------------------------------
+
+
+def ktap(s):
+    """A line for each finding; what is known is ok. Of an invalid session a test of its own fails."""
+    rows = s["findings"]
+    out = ["KTAP version 1", f"1..{len(rows) + 1}"]
+    for line in s["invalid"]:
+        out.append(f"# {line}")
+    out.append(f"{'not ok' if s['invalid'] else 'ok'} 1 campaign valid")
+    for n, f in enumerate(rows, 2):
+        out.append(f"# {f['count']} times, first seen {f['first_seen']} by {f['workers'][0]}" + (f", known: {f['known']}" if f["known"] else ""))
+        out.append(f"{'not ok' if f['new'] else 'ok'} {n} {os.path.splitext(f['file'])[0]}")
+    return "\n".join(out) + "\n"
+
+
+def line_of_history(s, folder):
+    return {"date": s["started"], "folder": os.path.basename(folder), "session": s["session"], "exit": s["exit"],
+            "executions": s["executions"], "cpu_seconds": s["cpu_seconds"], "findings": len(s["findings"]),
+            "new": sum(f["new"] for f in s["findings"]), "corpus": sum(c["after"] for c in s["corpus"].values()),
+            "lines": s["coverage"]["lines"], "branches": s["coverage"]["branches"], "states": s["coverage"]["states"],
+            "targets": s["targets"], "policy": s["policy"], "commit": s["commit"]}
+
+
+def read_history(path):
+    """Lines that are none of ours are left out."""
+    out = []
+    try:
+        with open(path, encoding="utf-8") as f:
+            for line in f:
+                try:
+                    h = json.loads(line)
+                    if isinstance(h, dict) and isinstance(h.get("executions"), int) and "date" in h:
+                        out.append(h)
+                except ValueError:
+                    pass
+    except FileNotFoundError:
+        pass
+    return out
+
+
+def add_to_history(path, line):
+    """All of the history with this line, and the file."""
+    old = files.read(path).decode() if os.path.exists(path) else ""
+    files.save(path, old + ("\n" if old and not old.endswith("\n") else "") + json.dumps(line) + "\n")
+    return read_history(path)
+
+
+def write(place, s, history):
+    """The text; it and its other forms are files in the folder, too."""
+    told = text(s, history)
+    files.save(place("findings", "findings.tap"), ktap(s))
+    files.save_json(place("findings", "findings.json"), s["findings"])
+    files.save_json(place("summary.json"), s)
+    files.save(place("summary.txt"), told)
+    return told
+
+
+def progress(session, started, now):
+    """One line on how it goes."""
+    lanes = session.lanes()
+    workers = session.workers()
+    alive = sum(1 for x in lanes if x["now"] and not x["done"])
+    executions = sum(w["executions"] for w in workers.values())
+    corpus = sum(len(files.inputs(session.place.afl(t, n, "queue"))) for t in session.about["targets"]
+                 for n in files.folders(session.place.afl(t)))
+    corpus += sum(len(files.inputs(session.place("libfuzzer", t, n, "corpus"))) for t in session.about["targets"]
+                  for n in files.folders(session.place("libfuzzer", t)))
+    ended = sum(w["findings"] for w in workers.values())
+    wall = max(1.0, now - started)
+    return (f"{wall / 60:5.1f} min: {alive} of {session.about['jobs']} at work, {executions:,} executions, "
+            f"{executions / wall:,.0f}/s, {corpus:,} inputs kept, {ended} ended an engine")

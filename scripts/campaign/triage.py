@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Triage: what the workers left becomes a list of distinct findings.
+
+Every input that ended a worker is replayed on its own (fuzz-NAME-replay --json: rule, policy, class, or how the process ended).
+Inputs of one rule under one policy are a *group*. Of a group the smallest 8 are shrunk, then every one at which their number has
+doubled, counted over all sessions: hundreds of inputs of one bug take as long as a dozen. What is left after shrinking
+has a shape; rule, policy and shape are the key of a finding, and its file is a text trace that nosnoop-replay finds good.
+Findings of the built-in fuzzer come shrunk.
+
+A text or codec finding has no program to shrink: its key is the rule and what was said, the file the smallest input.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import json
+import os
+import re
+import subprocess
+
+import builds as built
+import exchange
+import files
+import ledger
+import share
+
+AT_FIRST = 8  # of a group, that are shrunk
+MOST = 5000  # new inputs of one worker that are looked at in a session
+CONTRACTS = ("L", "I", "S0", "S1", "E", "O", "U")
+SHRINKABLE = ("ops", "policy", "diff", "linux")
+STUCK = 300  # seconds for one shrinking
+QUIET = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0", "UBSAN_OPTIONS": "abort_on_error=1:print_stacktrace=0"}
+NOT_AGAIN = "NOT-AGAIN"
+SLOW = "time or memory"  # ran out, on a machine that had other things to do: no sign of anything
+
+
+@dataclasses.dataclass
+class Input:
+    path: str
+    target: str
+    worker: str
+    sha: str
+    size: int
+
+
+def is_due(nth):
+    """Is the nth input of a group (from 1) one that is shrunk?"""
+    return nth <= AT_FIRST or nth & (nth - 1) == 0
+
+
+# --- what is there ---------------------------------------------------------------------------------------------------
+
+
+def finding_files(place, target):
+    """(worker, path) of all inputs that ended an engine, and of seeds that show something."""
+    for name in files.folders(place.afl(target)):
+        for sub in ("crashes", "hangs"):
+            for path in files.inputs(place.afl(target, name, sub)):
+                if os.path.basename(path).startswith("id:"):
+                    yield name, path
+    for name in files.folders(place("libfuzzer", target)):
+        for path in files.inputs(place("libfuzzer", target, name, "artifacts")):
+            if not os.path.basename(path).startswith("slow-unit-"):  # slow is no finding
+                yield name, path
+    for path in files.inputs(place("seeds", target + ".found")):
+        yield "seeds", path
+
+
+def gather(place, targets, known):
+    """(new inputs, smallest first and no content twice; how many were left for lack of time)."""
+    out, left, seen, of = [], 0, set(known), collections.Counter()
+    for target in targets:
+        for worker, path in finding_files(place, target):
+            data = files.read(path)
+            name = f"{target}:{files.sha1(data)}"
+            if name in seen:
+                continue
+            if of[target, worker] >= MOST:
+                left += 1
+                continue
+            seen.add(name)
+            of[target, worker] += 1
+            out.append(Input(path, target, worker, name, len(data)))
+    return sorted(out, key=lambda i: (i.size, i.path)), left
+
+
+# --- what each comes to ------------------------------------------------------------------------------------------------
+
+
+def short(said):
+    """What tells crashes apart that no rule names: kind of error or failed assertion, without addresses and process ids."""
+    for pattern in (r"ERROR: \w+: ([\w-]+)", r"(runtime error: [^\n]*)", r"(Assertion [^\n]*)"):
+        found = re.search(pattern, said or "")
+        if found:
+            return re.sub(r"0x[0-9a-f]+|\d+", "N", found[1])[:100]
+    return ""
+
+
+def classify(inputs, builds, env, jobs):
+    """[(input, verdict)]; a verdict "ok" means that it did not happen again under any replayer there is."""
+    out = []
+
+    def batch(args):
+        replayer, part = args
+        return list(zip(part, exchange.verdicts(replayer, [i.path for i in part], env | QUIET)))
+
+    by_target = collections.defaultdict(list)
+    for i in inputs:
+        by_target[i.target].append(i)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for target, rest in by_target.items():
+            for replayer in builds.replayers(target):
+                parts = [(replayer, rest[at:at + 100]) for at in range(0, len(rest), 100)]
+                pairs = [p for b in pool.map(batch, parts) for p in b]
+                out += [p for p in pairs if p[1]["verdict"] != "ok"]
+                rest = [i for i, v in pairs if v["verdict"] == "ok"]
+            out += [(i, {"verdict": "ok"}) for i in rest]
+    return out
+
+
+def group_of(i, v):
+    """(rule, policy, target, signal and words): what is surely not one finding is never in one group."""
+    if v["verdict"] == "ok":
+        slow = os.path.basename(os.path.dirname(i.path)) == "hangs" or re.match("timeout-|oom-", os.path.basename(i.path))
+        return NOT_AGAIN, "-", i.target, SLOW if slow else ""
+    rule = v.get("rule") or "CRASH"
+    policy = v.get("policy") or "-"
+    what = "" if v["verdict"] == "finding" else " ".join(filter(None, (v.get("signal"), short(v.get("said")))))
+    return rule, policy, i.target, what
+
+
+# --- smaller -----------------------------------------------------------------------------------------------------------
+
+
+class Shrinker:
+    def __init__(self, builds, about, scratch):
+        self.builds, self.about, self.scratch = builds, about, scratch
+
+    def policy_args(self, policy):
+        """A shared object is known to the tools by its path."""
+        given = self.about["policy"] or ""
+        if "/" in given and "," not in given:
+            return ["--policy", given]
+        return ["--policy", policy] if policy != "-" else []
+
+    def backend_args(self, target):
+        backend = self.about["backend"] or "linux"
+        return {"linux": ["--backend", backend], "diff": ["--backend", backend, "--diff"]}.get(target, [])
+
+    def command(self, rule, policy, target, path):
+        tool = self.builds.tool("shrink", sanitized=rule in ("CRASH", "HANG"))
+        if not tool:
+            return None
+        policies = [] if target in ("linux", "diff") else self.policy_args(policy)
+        return [tool, "--json", "--rule", rule, *policies, *self.backend_args(target), path]
+
+    def json(self, rule, policy, target, path):
+        """What nosnoop-shrink says about a trace or an input; None: the rule does not fire there."""
+        args = self.command(rule, policy, target, path)
+        try:
+            done = subprocess.run(args or ["false"], env=os.environ | QUIET, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  timeout=STUCK, check=False)
+            return json.loads(done.stdout) if done.returncode == 0 else None
+        except (subprocess.TimeoutExpired, ValueError):
+            return None
+
+    def __call__(self, i, rule, policy):
+        """Of an engine's input."""
+        data = files.whole_program(files.read(i.path))
+        path = os.path.join(self.scratch, files.sha1(data) + ".bin")
+        files.save(path, data)
+        try:
+            return self.json(rule, policy, i.target, path)
+        finally:
+            os.unlink(path)
+
+
+# --- what is known already -----------------------------------------------------------------------------------------------
+
+
+class Expected:
+    """Traces of findings that are nobody's news: those of a folder, told apart as ours are. Only those that speak about the rule
+    and the policy in question are shrunk, and only once."""
+
+    def __init__(self, folders, shrinker):
+        self.texts = {p: files.read(p).decode(errors="replace") for f in folders for p in files.inputs(f) if p.endswith(".ops")}
+        self.shrinker, self.shapes = shrinker, {}
+
+    def speaks(self, text, rule, policy):
+        if rule in CONTRACTS:
+            return re.search(rf"(?m)^expect ({re.escape(policy[:15])}\w*|sound|all) {re.escape(rule)}\b", text)
+        return re.search(rf"(?m)^expect finding {re.escape(rule.removeprefix('finding:'))}\b", text) or \
+            re.search(rf"(?m)^# rule: +{re.escape(rule)}$", text)
+
+    def find(self, rule, policy, target, shape):
+        """The trace that shows the same, or None."""
+        for path, text in self.texts.items():
+            if not self.speaks(text, rule, policy):
+                continue
+            if (path, rule, policy) not in self.shapes:
+                got = self.shrinker.json(rule, policy, target, path)
+                self.shapes[path, rule, policy] = got and got["shape"]
+            if self.shapes[path, rule, policy] == shape:
+                return path
+        return None
+
+
+# --- the list ------------------------------------------------------------------------------------------------------------
+
+
+def shape_text(shape):
+    """Sixteen digits, whatever a tool puts before them."""
+    return shape.lower().removeprefix("0x").rjust(16, "0")
+
+
+class Triage:
+    """state, in triage.json: inputs that have been looked at, groups with their counts, findings."""
+
+    def __init__(self, session, builds, env, expected_folders, jobs):
+        self.place, self.session, self.builds, self.env, self.jobs = session.place, session, builds, env, jobs
+        self.path = self.place("triage.json")
+        self.state = files.load_json(self.path) or {"inputs": {}, "groups": {}, "findings": {}, "builtin": {}}
+        self.shrinker = Shrinker(builds, session.about, self.place.made("tmp"))
+        self.expected = Expected(expected_folders, self.shrinker)
+        self.left = 0
+
+    def run(self):
+        targets = self.session.about["targets"]
+        self.place.made("findings")
+        inputs, self.left = gather(self.place, targets, self.state["inputs"])
+        groups = collections.defaultdict(list)
+        for i, v in classify(inputs, self.builds, self.env, self.jobs):
+            groups[group_of(i, v)].append(i)
+        for key, members in groups.items():
+            self.group(key, sorted(members, key=lambda i: (i.size, i.path)))
+        for target in targets:
+            for name in files.folders(self.place("builtin", target)):
+                if not name.endswith(".import"):
+                    self.builtin(target, name)
+        files.save_json(self.path, self.state)
+
+    def group(self, key, members):
+        rule, policy, target, what = key
+        g = self.state["groups"].setdefault("|".join(key), {"rule": rule, "policy": policy, "target": target, "what": what,
+                                                            "inputs": 0, "shrunk": 0, "sessions": []})
+        due = []
+        for i in members:
+            g["inputs"] += 1
+            self.state["inputs"][i.sha] = "|".join(key)
+            if is_due(g["inputs"]):
+                due.append(i)
+        if self.session.number not in g["sessions"]:
+            g["sessions"].append(self.session.number)
+        if rule == NOT_AGAIN:
+            return
+        if target not in SHRINKABLE:
+            self.whole(key, members)
+            g["shrunk"] = g["inputs"]
+            return
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            results = list(pool.map(lambda i: self.shrinker(i, rule, policy), due))
+        for i, got in zip(due, results):
+            g["shrunk"] += 1
+            if got:
+                self.add(rule, got["policy"], target, shape_text(got["shape"]), got["program"], i.worker, got["ops"], 1, what)
+            else:
+                self.raw(key, i)
+
+    def whole(self, key, members):
+        for i in members:
+            self.raw(key, i)
+
+    def raw(self, key, i):
+        """What cannot be shrunk is kept as it is: one of each group, the first and so the smallest."""
+        rule, policy, target, what = key
+        self.add(rule, policy, target, "unshrunk" + (f"-{files.sha1(what.encode())[:8]}" if what else ""), None, i.worker, None,
+                 1, what, i.path)
+
+    def add(self, rule, policy, target, shape, text, worker, ops, count, what="", source=None):
+        place = "" if target in share.PROGRAMS else f"{target}-"
+        stem = re.sub(r"[^\w.-]", "_", f"{place}{policy}-{rule}-{shape}")
+        f = self.state["findings"].get(stem)
+        if not f:
+            f = self.state["findings"][stem] = {
+                "rule": rule, "policy": policy, "target": target, "shape": shape, "ops": ops, "what": what, "count": 0,
+                "workers": [], "first_seen": ledger.now(), "session": self.session.number,
+                "file": stem + (".ops" if text else ".input"),
+                "known": self.expected.find(rule, policy, target, "0x" + shape) if text else None}
+            if f["known"]:
+                f["known"] = os.path.relpath(f["known"], built.TOP)
+            if text:
+                files.save(self.place("findings", f["file"]), with_origin(text, f, worker))
+            else:
+                files.save(self.place("findings", f["file"]), files.read(source))
+        f["count"] += count
+        f["seen"] = self.session.number
+        if worker not in f["workers"]:
+            f["workers"].append(worker)
+
+    def builtin(self, target, name):
+        """Findings of nosnoop-fuzz, by its ledger; counted once however often we look."""
+        folder = self.place("builtin", target, name)
+        for f in (files.load_json(os.path.join(folder, "ledger.json")) or {}).get("findings", []):
+            mark = f"{target}/{name}/{f['file']}"
+            count = f["count"] - self.state["builtin"].get(mark, 0)
+            path = os.path.join(folder, "findings", f["file"])
+            if count <= 0 or not os.path.exists(path):
+                continue
+            self.state["builtin"][mark] = f["count"]
+            text, shape, ops = files.read(path).decode(errors="replace"), shape_text(f["shape"]), f["ops"]
+            if not f["ops_before"]:  # it ended the process, and is as long as it was
+                got = self.shrinker.json(f["rule"], f["policy"], target, path)
+                if got:
+                    text, shape, ops = got["program"], shape_text(got["shape"]), got["ops"]
+            self.add(f["rule"], f["policy"], target, shape, text, name, ops, count)
+
+    # --- what came out
+
+    def findings(self):
+        """Rows, new ones first, then by rule and policy."""
+        rows = [dict(f, new=f["session"] == self.session.number and not f["known"]) for f in self.state["findings"].values()]
+        return sorted(rows, key=lambda f: (not f["new"], f["rule"], f["policy"], f["ops"] or 0, f["shape"]))
+
+    def not_again(self):
+        """Inputs of this session that ended a worker and do nothing when they are replayed."""
+        return sum(g["inputs"] for g in self.state["groups"].values()
+                   if g["rule"] == NOT_AGAIN and g["what"] != SLOW and self.session.number in g["sessions"])
+
+    def groups(self):
+        return [g for g in self.state["groups"].values() if g["rule"] != NOT_AGAIN]
+
+
+def with_origin(text, f, worker):
+    """The header's line on where a trace comes from, behind the line on its policy."""
+    lines = text.splitlines(keepends=True)
+    at = next((n + 1 for n, line in enumerate(lines) if line.startswith("# policy:")), 0)
+    lines = [line for line in lines if not line.startswith("# from:")]
+    lines.insert(min(at, len(lines)), f"# from:   a campaign, first seen {f['first_seen']} by {worker} ({f['target']})\n")
+    return "".join(line.replace(" FILE", " " + f["file"]) if line.startswith("# replay:") else line for line in lines)

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Workers: a process of an engine for the time of a slice. Each kind says how it is started, how many executions it has done, which
+of its files are findings, and whether an end that nobody asked for is a finding or a death.
+"""
+
+import dataclasses
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import files
+import ledger
+
+TICK = 0.2  # seconds between two looks at a process
+PATIENCE = 20  # seconds that a worker has to end after it was asked to
+
+
+@dataclasses.dataclass
+class End:
+    how: str  # "time", "finding", "died"
+    why: str
+    executions: int
+    cpu_seconds: float
+    wall_seconds: float
+
+
+@dataclasses.dataclass
+class Context:
+    """What workers of a session share."""
+    place: ledger.Place
+    builds: object
+    env: dict  # FUZZ_POLICY and the like
+    policy: str
+    contracts: str
+    mains: dict  # {target: name} on this host
+
+
+class Worker:
+    def __init__(self, spec, ctx):
+        self.spec, self.ctx = spec, ctx
+        self.program = ctx.builds.engine(spec.kind, spec.target)
+
+    # What the kinds fill in.
+    def command(self, seconds):
+        raise NotImplementedError
+
+    def environment(self):
+        return {}
+
+    def before(self):
+        """Reads what later counts as already there."""
+
+    def done(self):
+        """Executions since before()."""
+        raise NotImplementedError
+
+    def judge(self, status):
+        """("finding" or "died" or "time", why) of an end that nobody asked for."""
+        raise NotImplementedError
+
+    def after(self):
+        pass
+
+    def finding_folders(self):
+        raise NotImplementedError
+
+    @property
+    def log(self):
+        return self.ctx.place("log", f"{self.spec.target}-{self.spec.name}.log")
+
+    def said(self):
+        """The end of what it printed, without colours."""
+        try:
+            text = files.read(self.log)[-4000:].decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+        lines = [x.strip() for x in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if x.strip()]
+        errors = [x for x in lines if re.search(r"abort|error|cannot|expected|not found|fail", x, re.I)]
+        return (errors or lines or ["nothing"])[-1][:160]
+
+    def findings(self):
+        return sum(len([p for p in files.inputs(f) if not p.endswith("README.txt")]) for f in self.finding_folders())
+
+    def run(self, until, stopped, tick):
+        """Until the clock says @until (time.monotonic()) or stopped() is true; tick(executions) is called meanwhile."""
+        os.makedirs(os.path.dirname(self.log), exist_ok=True)
+        started = time.monotonic()
+        self.before()
+        with open(self.log, "wb") as log:
+            p = subprocess.Popen(leash() + self.command(max(1, until - started)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                 env=os.environ | self.ctx.env | self.environment(), start_new_session=True)
+            cpu = Processor(p.pid)
+            asked = None
+            while True:
+                pid, status, used = os.wait4(p.pid, os.WNOHANG)
+                if pid:
+                    break
+                cpu.look()
+                if asked is None and (stopped() or time.monotonic() >= until):
+                    asked = time.monotonic()
+                    p.send_signal(signal.SIGINT)
+                elif asked is not None and time.monotonic() - asked > PATIENCE:
+                    kill_group(p.pid)
+                tick(self.done())
+                time.sleep(TICK)
+        p.returncode = os.waitstatus_to_exitcode(status)
+        kill_group(p.pid)  # a fork server that outlived its parent
+        self.after()
+        how, why = ("time", "") if asked is not None else self.judge(p.returncode)
+        return End(how, why, self.done(), max(used.ru_utime + used.ru_stime, cpu.seconds), time.monotonic() - started)
+
+
+def leash():
+    """Before a command: it is asked to end when its lane is killed."""
+    return ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
+
+
+class Processor:
+    """CPU seconds of a session of processes: what wait4 tells leaves out children that are killed and never waited for."""
+
+    def __init__(self, sid):
+        self.sid, self.seen, self.last = sid, {}, 0.0
+
+    def look(self):
+        if time.monotonic() - self.last < 1:
+            return
+        self.last = time.monotonic()
+        tick = os.sysconf("SC_CLK_TCK")
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.getsid(int(pid)) != self.sid:
+                    continue
+                fields = files.read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()
+            except (OSError, IndexError):
+                continue
+            self.seen[pid] = (int(fields[11]) + int(fields[12])) / tick
+
+    @property
+    def seconds(self):
+        return sum(self.seen.values())
+
+
+def kill_group(pid):
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def ended(status):
+    return f"signal {-status} ({signal.Signals(-status).name})" if status < 0 else f"exit status {status}"
+
+
+# --- AFL++ -----------------------------------------------------------------------------------------------------------
+
+
+class Afl(Worker):
+    def command(self, seconds):
+        s, place = self.spec, self.ctx.place
+        role = "-M" if self.ctx.mains.get(s.target) == s.name else "-S"
+        place.made("afl", s.target)
+        args = ["afl-fuzz", "-i", place.seeds(s.target), "-o", place.afl(s.target), role, s.name, "-m", "none", "-t", "5000+"]
+        if s.schedule and role == "-S":
+            args += ["-p", s.schedule]
+        if s.kind == "afl-cmplog":
+            args += ["-c", self.program]
+            self.program = self.ctx.builds.engine("afl", s.target)
+        dictionary = dictionary_of(place, s.target)
+        if dictionary:
+            args += ["-x", dictionary]
+        return args + ["--", self.program]
+
+    def environment(self):
+        env = {"AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_NO_AFFINITY": "1", "AFL_AUTORESUME": "1", "AFL_IMPORT_FIRST": "1",
+               "AFL_SYNC_TIME": "1", "AFL_FAST_CAL": "1", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1", "TERM": "dumb"}
+        # Beside havoc, and not in every worker: what AFL++ would have done alone is done as well.
+        mutator = self.ctx.builds.mutator()
+        if mutator and self.spec.target not in ("text",) and int(self.spec.name.rsplit("-", 1)[1]) % 2 == 0:
+            env["AFL_CUSTOM_MUTATOR_LIBRARY"] = mutator
+        return env
+
+    def stats(self):
+        try:
+            text = files.read(self.ctx.place.own(self.spec, "fuzzer_stats")).decode(errors="replace")
+        except FileNotFoundError:
+            return 0
+        found = re.search(r"^execs_done\s*:\s*(\d+)", text, re.M)
+        return int(found[1]) if found else 0
+
+    def before(self):
+        self.base = self.stats()
+
+    def done(self):
+        at = self.stats()
+        return at - self.base if at >= self.base else at
+
+    def judge(self, status):
+        return "died", f"{ended(status)}: {self.said()}"
+
+    def after(self):
+        """Secondaries collect only from those that say so; a main that takes a break goes on saying it."""
+        if self.ctx.mains.get(self.spec.target) == self.spec.name and os.path.isdir(self.ctx.place.own(self.spec)):
+            open(self.ctx.place.own(self.spec, "is_main_node"), "w", encoding="utf-8").close()
+
+    def finding_folders(self):
+        return [self.ctx.place.own(self.spec, f) for f in ("crashes", "hangs")]
+
+
+def dictionary_of(place, target):
+    path = place("seeds", target + ".dict")
+    return path if os.path.exists(path) else None
+
+
+# --- libFuzzer -------------------------------------------------------------------------------------------------------
+
+
+class LibFuzzer(Worker):
+    """Ends with its first finding; who runs it starts it again."""
+
+    def command(self, seconds):
+        place, s = self.ctx.place, self.spec
+        for f in ("corpus", "import", "artifacts"):
+            place.made("libfuzzer", s.target, s.name, f)
+        args = [self.program, f"-max_total_time={int(seconds) + 1}", "-print_final_stats=1", "-timeout=10", "-detect_leaks=0",
+                f"-artifact_prefix={place.own(s, 'artifacts')}/", "-use_value_profile=1"]
+        dictionary = dictionary_of(place, s.target)
+        if dictionary:
+            args.append(f"-dict={dictionary}")
+        # What the last session came to, too: empty in the first one.
+        return args + [place.own(s, "corpus"), place.own(s, "import"), place.seeds(s.target), place.made("corpus", s.target)]
+
+    def before(self):
+        self.artifacts = self.findings()
+
+    def done(self):
+        """Of the process whose log it is."""
+        try:
+            with open(self.log, "rb") as f:
+                f.seek(max(0, os.path.getsize(self.log) - 20000))
+                text = f.read().decode(errors="replace")
+        except FileNotFoundError:
+            return 0
+        final = re.search(r"^stat::number_of_executed_units:\s*(\d+)", text, re.M)
+        if final:
+            return int(final[1])
+        lines = re.findall(r"^#(\d+)\s", text, re.M)
+        return int(lines[-1]) if lines else 0
+
+    def judge(self, status):
+        if self.findings() > self.artifacts:
+            return "finding", ended(status)
+        return ("time", "") if status == 0 else ("died", f"{ended(status)}: {self.said()}")
+
+    def finding_folders(self):
+        return [self.ctx.place.own(self.spec, "artifacts")]
+
+
+# --- the built-in fuzzer -----------------------------------------------------------------------------------------------
+
+
+class Builtin(Worker):
+    FINE = (0, 1)  # nothing found, found
+
+    def command(self, seconds):
+        own = self.ctx.place.own(self.spec)
+        os.makedirs(own, exist_ok=True)
+        args = [self.program, "--seconds", f"{seconds:.1f}", "--jobs", "1", "--checkpoint", "10", "--out", own,
+                "--policy", self.ctx.policy or "all-sound"]
+        if self.ctx.contracts:
+            args += ["--contracts", self.ctx.contracts]
+        brought = own + ".import"
+        if files.inputs(brought):
+            args += ["--corpus", brought]
+        return args
+
+    def ledger(self):
+        try:
+            return files.load_json(self.ctx.place.own(self.spec, "ledger.json")) or {}
+        except ValueError:
+            return {}
+
+    def before(self):
+        self.base = self.ledger().get("runs", 0)
+
+    def done(self):
+        return self.ledger().get("runs", 0) - self.base
+
+    def judge(self, status):
+        return ("time", "") if status in self.FINE else ("died", f"{ended(status)}: {self.said()}")
+
+    def finding_folders(self):
+        return [self.ctx.place.own(self.spec, "findings")]
+
+
+def make(spec, ctx):
+    kind = {"builtin": Builtin, "libfuzzer": LibFuzzer, "libfuzzer-asan": LibFuzzer}.get(spec.kind, Afl)
+    return kind(spec, ctx)

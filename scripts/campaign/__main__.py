@@ -77,14 +77,27 @@ def tidy_up(place):
         last.write(ended="killed")
 
 
+def tidy_away(place):
+    """Of what was refused nothing stays."""
+    shutil.rmtree(place("tmp"), ignore_errors=True)
+    if not os.path.exists(place("campaign.json")):
+        for name in ("sessions", "."):
+            try:
+                os.rmdir(place(name) if name != "." else place.root)
+            except OSError:
+                pass
+
+
 def begin(o, builds, place):
-    about = describe(o, builds)
-    ledger.agree(place, {k: about[k] for k in ledger.CONFIG})
+    config = {k: getattr(o, k) for k in ledger.CONFIG}
+    there = ledger.compare(place, config)
     tidy_up(place)
-    session = ledger.begin(place, **about)
-    ctx = lane.context(session, builds)
+    about = describe(o, builds)
     for target in o.targets:
-        seeds.prepare(place, target, builds, ctx.env)
+        seeds.prepare(place, target, builds, lane.environment(config))
+    if not there:
+        ledger.claim(place, config)
+    session = ledger.begin(place, **about)
     for line in about["left_out"]:
         say(line)
     plan = session.plan()
@@ -96,7 +109,7 @@ def watch(session, alive, stop):
     """A line a minute, until alive() is false."""
     started, last = time.monotonic(), time.monotonic()
     while alive():
-        time.sleep(0.5)
+        time.sleep(0.2)
         if time.monotonic() - last >= EVERY:
             last = time.monotonic()
             say(summary.progress(session, started, last))
@@ -256,7 +269,11 @@ def work(o, stop):
     if o.slurm and slurm.missing():
         raise ledger.Refused("--slurm: " + slurm.missing())
     ledger.Lock(place)
-    session = begin(o, builds, place)
+    try:
+        session = begin(o, builds, place)
+    except ledger.Refused:
+        tidy_away(place)
+        raise
     if o.slurm:
         code, told = run_slurm(session, builds, o, stop)
     else:

@@ -59,6 +59,12 @@ class Builds:
         return self.first(("afl", "afl-lto"), MUTATOR)
 
 
+def absent(builds, kind, targets):
+    """The first target that the kind should fuzz and cannot; None: it can all of them."""
+    wanted = targets[:1] if kind in ("builtin", "afl-cmplog", "afl-asan") else targets
+    return next((t for t in wanted if not builds.engine(kind, t)), None)
+
+
 def kinds(builds, targets):
     """(kinds that run, one line for each that does not)."""
     there, missing = [], []
@@ -68,8 +74,8 @@ def kinds(builds, targets):
             why = "afl++ is not installed"
         elif kind == "afl-cmplog" and not builds.engine("afl", targets[0]):
             why = "no build of AFL++ beside it"
-        elif not builds.engine(kind, targets[0]):
-            name = "nosnoop-fuzz" if kind == "builtin" else f"fuzz-{targets[0]}"
+        elif absent(builds, kind, targets):
+            name = "nosnoop-fuzz" if kind == "builtin" else f"fuzz-{absent(builds, kind, targets)}"
             folder = "rel" if kind == "builtin" else ENGINES[kind][0]
             why = f"{name} is not in {folder}/bin"
         else:

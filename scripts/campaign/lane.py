@@ -97,9 +97,13 @@ class Lane:
         self.ctx.mains[spec.target] = files.read(path).decode()
 
 
+def environment(about):
+    """Settings of the fuzz targets, by a campaign's configuration."""
+    named = (("FUZZ_POLICY", "policy"), ("FUZZ_CONTRACTS", "contracts"), ("FUZZ_BACKEND", "backend"))
+    return {name: about[key] for name, key in named if about[key]}
+
+
 def context(session, builds):
     about = session.about
-    env = {k: v for k, v in (("FUZZ_POLICY", about["policy"]), ("FUZZ_CONTRACTS", about["contracts"]),
-                             ("FUZZ_BACKEND", about["backend"])) if v}
-    return workers.Context(ledger.Place(session.place.root), builds, env, about["policy"], about["contracts"], {})
+    return workers.Context(ledger.Place(session.place.root), builds, environment(about), about["policy"], about["contracts"], {})
 

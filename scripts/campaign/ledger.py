@@ -71,8 +71,8 @@ class Lock:
         os.close(self.fd)
 
 
-def agree(place, config):
-    """The folder is this campaign's from now on, or was; else Refused."""
+def compare(place, config):
+    """Is the folder this campaign's already? False: it may become so. Anything else is Refused."""
     path = place("campaign.json")
     try:
         there = files.load_json(path)
@@ -82,14 +82,18 @@ def agree(place, config):
         strangers = [n for n in sorted(os.listdir(place.root)) if n[0] != "."]
         if strangers:
             raise Refused(f"{place.root}: {strangers[0]} is there and campaign.json is not: expected a campaign, or a new folder")
-        files.save_json(path, {"schema": SCHEMA, "begun": now(), "config": config})
-        return
+        return False
     if not isinstance(there, dict) or there.get("schema") != SCHEMA or not isinstance(there.get("config"), dict):
         raise Refused(f"{path}: expected \"schema\": \"{SCHEMA}\" and a config")
     for key in CONFIG:
         if there["config"].get(key) != config[key]:
             raise Refused(f"{path}: a campaign with {key} {words(there['config'].get(key))}, expected {words(config[key])}: "
                           "go on with the same, or name another --out")
+    return True
+
+
+def claim(place, config):
+    files.save_json(place("campaign.json"), {"schema": SCHEMA, "begun": now(), "config": config})
 
 
 def words(value):

@@ -10,6 +10,7 @@ are fewer lanes than workers (they take turns) or as many (then each lane keeps 
 
 import collections
 import dataclasses
+import itertools
 
 AFL = ("afl", "afl-cmplog", "afl-asan")
 LIBFUZZER = ("libfuzzer", "libfuzzer-asan")
@@ -69,17 +70,12 @@ def further(kinds, targets):
     """What more lanes run, endlessly: mostly AFL++ with another schedule, the first target more often than the others; a
     sanitized worker for every seven plain ones."""
     turn = ["afl", "libfuzzer", "afl", "afl", "builtin", "libfuzzer", "afl", "afl-asan" if "afl-asan" in kinds else "libfuzzer-asan"]
-    turn = [k for k in turn if k in kinds] or list(kinds)
-    at = 0
-    while True:
+    there = [k for k in kinds if k != "builtin" or targets[0] in PROGRAMS]
+    turn = [k for k in turn if k in there] or there
+    for at in itertools.count():
         kind = turn[at % len(turn)]
-        target = targets[(at // 4) % len(targets)] if at % 4 == 3 else targets[0]
-        at += 1
-        if kind == "builtin" and targets[0] not in PROGRAMS:
-            if turn == ["builtin"]:
-                return
-            continue
-        yield kind, targets[0] if kind == "builtin" else target
+        everywhere = kind in ("afl", "libfuzzer")
+        yield kind, targets[(at // 4) % len(targets)] if everywhere and at % 4 == 3 else targets[0]
 
 
 def cycle(jobs, kinds, targets):

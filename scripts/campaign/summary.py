@@ -79,6 +79,13 @@ def number(value, digits=0):
     return "n/a" if value is None else f"{value:,.{digits}f}"
 
 
+def short(value):
+    """Of a count, at most 9 characters up to 10^14."""
+    if value < 10_000_000:
+        return f"{value:,.0f}"
+    return f"{value / 1e6:,.0f} M" if value < 1e11 else f"{value / 1e9:,.0f} G"
+
+
 def percent(value):
     return "n/a" if value is None else f"{value:.1f} %"
 
@@ -91,8 +98,8 @@ def kinds_table(kinds):
     yield f"{'kind':<16}{'workers':>8}{'executions':>15}{'CPU s':>10}{'exec/CPU s':>12}{'inputs':>10}"
     for kind, k in kinds.items():
         rate = k["executions"] / k["cpu_seconds"] if k["cpu_seconds"] >= 1 else None
-        yield (f"{kind:<16}{k['workers']:>8}{k['executions']:>15,}{k['cpu_seconds']:>10,.0f}{number(rate):>12}"
-               f"{k['findings']:>10,}")
+        yield (f"{kind:<16}{k['workers']:>8}{short(k['executions']):>15}{short(k['cpu_seconds']):>10}{number(rate):>12}"
+               f"{short(k['findings']):>10}")
     yield "(inputs: those that ended an engine, or findings of the built-in fuzzer)"
 
 
@@ -127,11 +134,11 @@ def corpus_text(s):
 
 def trend_text(history):
     yield "past campaigns:"
-    yield f"  {'date':<16}{'executions':>14}{'CPU s':>9}{'new':>5}{'corpus':>8}{'lines':>8}{'branch':>8}{'states':>7}"
+    yield f"  {'date':<16}{'executions':>12}{'CPU s':>10}{'new':>5}{'corpus':>10}{'lines':>6}{'branch':>7}{'states':>7}"
     for h in history[-PAST:]:
-        yield (f"  {h['date'][:16].replace('T', ' '):<16}{h['executions']:>14,}{h['cpu_seconds']:>9,.0f}"
-               f"{'!' if h['exit'] == INVALID else h['new']:>5}{h['corpus']:>8,}{number(h['lines'], 1):>8}"
-               f"{number(h['branches'], 1):>8}{number(h['states']):>7}")
+        yield (f"  {h['date'][:16].replace('T', ' '):<16}{short(h['executions']):>12}{short(h['cpu_seconds']):>10}"
+               f"{'!' if h['exit'] == INVALID else h['new']:>5}{short(h['corpus']):>10}{number(h['lines'], 1):>6}"
+               f"{number(h['branches'], 1):>7}{number(h['states']):>7}")
     if any(h["exit"] == INVALID for h in history[-PAST:]):
         yield "  !: invalid"
 
@@ -145,7 +152,9 @@ def text(s, history):
         what += f"; backend {os.path.basename(s['backend'])}"
     out = wrapped("nosnoop campaign: " + what)
     out += wrapped(f"session {s['session']}, {s['started']}, commit {s['commit'][:12]}, {s['seconds']:.0f} s, {s['jobs']} jobs"
-                   + (" of Slurm" if s["slurm"] else "") + (", ended by a signal" if s["ended"] == "signal" else ""))
+                   + (" of Slurm" if s["slurm"] else ""))
+    if s["ended"] == "signal":
+        out.append("ended by a signal before its time")
     out += ["", {NOTHING: "NOTHING NEW", FOUND: "NEW FINDINGS", INVALID: "INVALID: this session proves nothing"}[s["exit"]]]
     for line in s["invalid"]:
         out += wrapped("  " + line, "    ")

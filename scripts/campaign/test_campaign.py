@@ -1,0 +1,648 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Campaigns: how time is shared out, what becomes of findings, and whole sessions: with stand-ins for engines where it matters how they
+end, with the real ones where some are built. NOSNOOP_BUILD names the folder of the builds (build). SLURM=1 also starts a cluster.
+"""
+
+import collections
+import fcntl
+import itertools
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
+
+import builds as built
+import exchange
+import files
+import ledger
+import lane
+import merge
+import share
+import slurm
+import summary
+import triage
+
+TOP = built.TOP
+BUILD = os.environ.get("NOSNOOP_BUILD", os.path.join(TOP, "build"))
+REAL = built.Builds(BUILD)
+NOT_A_POLICY = "expect no_such_policy L at 1\n"
+
+
+class Temporary(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="nosnoop-campaign-")
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    def file(self, name, content="", mode=0o644):
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(content.encode() if isinstance(content, str) else content)
+        os.chmod(path, mode)
+        return path
+
+
+# --- sharing out -------------------------------------------------------------------------------------------------------
+
+
+class Share(unittest.TestCase):
+    TARGETS = (["ops"], ["ops", "text", "codec"], ["policy", "ops", "text", "codec"], ["text"], ["linux", "diff"])
+
+    def plans(self):
+        some = [k for n in range(1, len(share.KINDS) + 1) for k in itertools.combinations(share.KINDS, n)]
+        for kinds, targets, jobs in itertools.product(some, self.TARGETS, (1, 2, 3, 7, 12, 13, 100)):
+            yield list(kinds), targets, jobs, share.plan(jobs, 3600, list(kinds), targets)
+
+    def test_every_worker_once_at_a_time(self):
+        for kinds, targets, jobs, p in self.plans():
+            if not p.cycle:
+                self.assertEqual(kinds, ["builtin"] if "builtin" in kinds and len(kinds) == 1 else
+                                 [k for k in kinds if k not in ("afl", "libfuzzer", "libfuzzer-asan")])
+                continue
+            self.assertEqual(len(p.cycle) % jobs, 0)
+            self.assertEqual(len({(w.target, w.name) for w in p.cycle}), len(p.cycle))
+            self.assertTrue({w.kind for w in p.cycle} <= set(kinds))
+            self.assertTrue({w.target for w in p.cycle} <= set(targets))
+            ran = collections.Counter()
+            for turn in range(p.rounds):
+                at_once = [p.at(i, turn) for i in range(jobs)]
+                self.assertEqual(len(set(at_once)), jobs)
+                ran.update(at_once)
+            self.assertEqual(set(ran), set(p.cycle))
+            self.assertEqual(len(set(ran.values())), 1, "all get the same time")
+            self.assertAlmostEqual(p.rounds * p.seconds, 3600)
+
+    def test_the_promise(self):
+        """--jobs 2 --hours 0.05: every kind of worker, every target, and a slice that is worth its start."""
+        p = share.plan(2, 0.05 * 3600, list(share.KINDS), ["ops", "text", "codec"])
+        self.assertEqual({w.kind for w in p.cycle}, set(share.KINDS))
+        self.assertEqual({w.target for w in p.cycle}, {"ops", "text", "codec"})
+        self.assertGreaterEqual(p.seconds, 20)
+        self.assertEqual({p.at(i, t) for t in range(p.rounds) for i in range(2)}, set(p.cycle))
+
+    def test_many_jobs(self):
+        p = share.plan(100, 8 * 3600, list(share.KINDS), ["ops", "text", "codec"])
+        kinds = collections.Counter(w.kind for w in p.cycle)
+        self.assertEqual(len(p.cycle), 100)
+        self.assertLessEqual(p.seconds, share.SLICE * 1.5)
+        self.assertGreater(kinds["afl"], 40)
+        self.assertLess(kinds["afl-asan"] + kinds["libfuzzer-asan"], kinds["afl"] // 3)
+        self.assertEqual({w.schedule for w in p.cycle if w.kind == "afl"}, set(share.SCHEDULES))
+
+    def test_names_stay(self):
+        """A session with more jobs goes on with the workers of one with fewer."""
+        few = share.plan(2, 60, list(share.KINDS), ["ops", "text"]).cycle
+        many = share.plan(40, 60, list(share.KINDS), ["ops", "text"]).cycle
+        self.assertEqual(many[:9], few[:9])
+
+    def test_mains(self):
+        p = share.plan(30, 60, list(share.KINDS), ["ops", "text"])
+        self.assertEqual(share.mains(p.cycle), {"ops": "afl-1", "text": "afl-1"})
+        self.assertEqual(share.mains(share.plan(2, 60, ["libfuzzer", "builtin"], ["ops"]).cycle), {})
+
+
+# --- small parts ---------------------------------------------------------------------------------------------------------
+
+
+class Parts(Temporary):
+    def test_doubling(self):
+        self.assertEqual([n for n in range(1, 200) if triage.is_due(n)], [*range(1, 9), 16, 32, 64, 128])
+
+    def test_whole_program(self):
+        self.assertEqual(files.whole_program(b""), b"\1")
+        self.assertEqual(files.whole_program(b"\7" + bytes(32)), b"\1" + bytes(32))
+        self.assertEqual(files.whole_program(b"\7abc"), b"\1abc" + bytes(29))
+
+    def test_saved_whole(self):
+        path = self.file("there", "old")
+        with self.assertRaises(TypeError):
+            files.save_json(path, {"a": object()})
+        self.assertEqual(files.read(path), b"old")
+        self.assertEqual(os.listdir(self.dir), ["there"])
+
+    def test_words_of_a_crash(self):
+        a = "==123==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x602000000011 at pc"
+        self.assertEqual(triage.short(a), "heap-buffer-overflow")
+        self.assertEqual(triage.short("x.c:12: runtime error: load of value 17"), "runtime error: load of value N")
+        self.assertEqual(triage.short("nosnoop: core/iopt/map.c:31: f: Assertion `a < 5' failed."),
+                         "Assertion `a < N' failed.")
+        self.assertEqual(triage.short(None), "")
+
+    def test_origin(self):
+        text = "# L under x\n# policy: x\n# from:   elsewhere\n# replay: nosnoop-replay --policy x FILE\ntable A\n"
+        got = triage.with_origin(text, {"first_seen": "then", "target": "ops", "file": "f.ops"}, "afl-1")
+        self.assertEqual(got, "# L under x\n# policy: x\n# from:   a campaign, first seen then by afl-1 (ops)\n"
+                         "# replay: nosnoop-replay --policy x f.ops\ntable A\n")
+
+    def test_coverage_of_any_form(self):
+        for told, want in ((97.5, 97.5), ({"percent": 3}, 3.0), ({"covered": 1}, None), (None, None), (True, None)):
+            self.assertEqual(merge.percentage(told), want)
+
+    def test_history(self):
+        path = self.file("history.jsonl", '{"date": "2026-01-01T00:00:00Z", "executions": 1}\nno json\n{"other": 1}')
+        got = summary.add_to_history(path, {"date": "now", "executions": 2})
+        self.assertEqual([h["executions"] for h in got], [1, 2])
+        self.assertEqual(files.read(path).count(b"\n"), 4)
+
+    def test_pool_goes_on(self):
+        """What a lane has given keeps its numbers when the lane starts again: AFL++ reads by number."""
+        ctx = type("C", (), {"place": ledger.Place(self.dir)})
+        spec = share.Spec("libfuzzer-1", "libfuzzer", "ops")
+        for contents in (["a", "b"], ["b", "c", "a"]):
+            ex = exchange.Exchange(ctx, 3)
+            ex.pool(spec, [self.file(f"in/{c}", c) for c in contents])
+        names = [os.path.basename(p) for p in files.inputs(self.path("afl/ops/pool-3/queue"))]
+        self.assertEqual([n[:9] for n in names], ["id:000000", "id:000001", "id:000002"])
+        self.assertTrue(os.path.exists(self.path("afl/ops/pool-3/is_main_node")))
+
+
+# --- the verdict and its forms -------------------------------------------------------------------------------------------
+
+
+def worker(**more):
+    return {"kind": "afl", "target": "ops", "schedule": "fast", "executions": 10, "cpu_seconds": 2.0, "wall_seconds": 20.0, "slices": 1,
+            "findings": 0, "deaths": []} | more
+
+
+class Verdict(Temporary):
+    def session(self, workers, done=True, jobs=1):
+        place = ledger.Place(self.dir)
+        s = ledger.begin(place, targets=["ops"], policy=None, contracts=None, backend=None, jobs=jobs, seconds=60, kinds=["afl"],
+                         left_out=["left out: afl-asan: " + "x" * 90], commit="c" * 40)
+        files.save_json(s.folder("lane-0.json"), {"lane": 0, "done": done, "now": None, "starts": 2, "workers": workers})
+        return s
+
+    def reasons(self, stopped=False, **kw):
+        s = self.session(**kw)
+        return summary.reasons(s, s.workers(), stopped)
+
+    def test_valid(self):
+        self.assertEqual(self.reasons(workers={"ops/afl-1": worker(deaths=["once"])}), [])
+
+    def test_invalid(self):
+        w = worker()
+        for kw, words in (({"workers": {"ops/afl-1": worker(deaths=["a", "b"])}}, "ops/afl-1 died 2 times: b"),
+                          ({"workers": {"a": w, "b": worker(executions=0)}}, "b made no progress"),
+                          ({"workers": {"a": w}, "done": False}, "lane 0: not finished"),
+                          ({"workers": {"a": w}, "jobs": 3}, "lane 1, 2: not finished"),
+                          ({"workers": {}}, "nothing was executed")):
+            with self.subTest(words=words):
+                got = self.reasons(**kw)
+                self.assertEqual(len(got), 1, got)
+                self.assertIn(words, got[0])
+
+    def test_stopped_is_valid(self):
+        self.assertEqual(self.reasons(stopped=True, workers={"a": worker()}, done=False), [])
+        self.assertEqual(self.reasons(workers={"a": worker(), "b": worker(executions=0, wall_seconds=1)}), [])
+
+    def summary(self, invalid=(), known=None, rule="L"):
+        s = self.session({"ops/afl-1": worker(executions=10**12, cpu_seconds=1e6)})
+        found = {"rule": rule, "policy": "p" * 30, "target": "ops", "shape": "0" * 16, "ops": 5, "what": "w" * 100, "count": 10**6,
+                 "workers": ["afl-1", "libfuzzer-asan-12", "builtin-1", "x"], "first_seen": "then", "session": s.number,
+                 "file": "f" * 90 + ".ops", "known": known}
+        t = type("T", (), {"left": 7, "findings": lambda _: [dict(found, new=not known)], "groups": lambda _: [
+            {"rule": "L", "policy": "p" * 30, "target": "ops", "what": "", "inputs": 512, "shrunk": 14, "sessions": [1]}]})()
+        return summary.put_together(s, t, {"ops": {"by": "libfuzzer", "before": 10**6, "after": 10**5}},
+                                    {"lines": 97.25, "branches": None, "states": 4000}, list(invalid), ["note " * 40])
+
+    def test_statuses(self):
+        self.assertEqual(self.summary()["exit"], 1)
+        self.assertEqual(self.summary(known="corpus/regress/x.ops")["exit"], 0)
+        self.assertEqual(self.summary(invalid=["why"])["exit"], 2)
+
+    def test_text(self):
+        s = self.summary(invalid=["why " * 60])
+        text = summary.text(s, [summary.line_of_history(s, "/tmp/x")] * 20)
+        self.assertLessEqual(max(map(len, text.splitlines())), summary.WIDTH, text)
+        for words in ("INVALID", "512 inputs in all sessions,\n    of which 498 were not shrunk", "lines 97.2 %, branches n/a", "NEW",
+                      "started again where they were: lane 0"):
+            self.assertIn(words, text)
+
+    def test_ktap(self):
+        self.assertEqual(summary.ktap(self.summary(invalid=["why"])).splitlines(), [
+            "KTAP version 1", "1..2", "# why", "not ok 1 campaign valid",
+            "# 1000000 times, first seen then by afl-1", "not ok 2 " + "f" * 90])
+        self.assertTrue(summary.ktap(self.summary(known="k")).endswith("\nok 2 " + "f" * 90 + "\n"))
+
+
+# --- triage ----------------------------------------------------------------------------------------------------------------
+
+
+def mutant(folder):
+    """The example policy with a mistake in it: a fill for two non-coherent domains at once is not flushed."""
+    source = files.read(os.path.join(TOP, "core/flush/example/mine.c")).decode()
+    assert source.count("if (nr_nc)") == 1
+    path = os.path.join(folder, "mutant.c")
+    files.save(path, source.replace("if (nr_nc)", "if (nr_nc && nr_nc != 2)"))
+    so = os.path.join(folder, "mutant.so")
+    subprocess.run(["cc", "-std=gnu11", "-O2", "-fPIC", "-shared", "-I.", "-o", so, path], cwd=TOP, check=True)
+    return so
+
+
+@unittest.skipUnless(REAL.tool("shrink") and REAL.replayers("policy"), "nosnoop-shrink or fuzz-policy-replay is not built")
+class Planted(Temporary):
+    """Shows 6: hundreds of inputs hit what a mutant has planted, and it is one finding."""
+    HITS = 300
+
+    def setUp(self):
+        super().setUp()
+        self.so = mutant(self.dir)
+        self.place = ledger.Place(self.path("out"))
+        self.place.made("afl", "policy", "afl-1", "crashes")
+        trace = self.file("t.ops", "buffer P 1 pages\ntable A\nattach A n0 noncoherent\nattach A n1 noncoherent\nmap A a0 P\n")
+        os.makedirs(self.path("bytes"))
+        subprocess.run([REAL.replayer("policy"), "--encode", self.path("bytes"), trace], check=True, stdout=subprocess.DEVNULL)
+        self.bytes = files.read(files.inputs(self.path("bytes"))[0])
+
+    def session(self):
+        return ledger.begin(self.place, targets=["policy"], policy=self.so, contracts="L", backend=None, jobs=2)
+
+    def hit(self, number, seed):
+        """Inputs that break the rule: the program, and records that nobody has thought of behind it."""
+        rng = random.Random(seed)
+        for n in range(number):
+            tail = bytes(rng.randrange(256) for _ in range(rng.randrange(1, 400)))
+            path = self.place.afl("policy", "afl-1", "crashes", f"id:{seed:03d}{n:03d},sig:06")
+            files.save(path, self.bytes + tail)
+
+    def triage(self, *expected):
+        s = self.session()
+        t = triage.Triage(s, REAL, {"FUZZ_POLICY": self.so, "FUZZ_CONTRACTS": "L"}, expected, 2)
+        t.run()
+        return t
+
+    def test_once(self):
+        self.hit(self.HITS, 1)
+        t = self.triage()
+        found = t.findings()
+        self.assertEqual([(f["rule"], f["policy"], f["ops"], f["new"]) for f in found], [("L", "mine", 5, True)])
+        (group,) = t.groups()
+        self.assertEqual((group["inputs"], group["shrunk"]), (self.HITS, 8 + 5))
+        self.assertEqual((found[0]["count"], t.not_again()), (8 + 5, 0))
+        trace = self.place("findings", found[0]["file"])
+        self.assertIn("first seen", files.read(trace).decode())
+        done = subprocess.run([REAL.tool("replay"), "--policy", self.so, trace], stdout=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+        # Again: the same inputs are looked at no more, others of the same are counted and are nothing new.
+        self.hit(10, 2)
+        t = self.triage()
+        self.assertEqual([f["new"] for f in t.findings()], [False])
+        self.assertEqual((t.groups()[0]["inputs"], t.groups()[0]["shrunk"]), (self.HITS + 10, 13))
+
+    def test_expected(self):
+        self.hit(3, 1)
+        t = self.triage()
+        (f,) = t.findings()
+        text = files.read(self.place("findings", f["file"])).decode()
+        self.file("known/other.ops", "table A\n" + NOT_A_POLICY)
+        known = self.file("known/same.ops", text)
+        for name in ("triage.json", "findings/" + f["file"]):
+            os.unlink(self.place(name))
+        t = self.triage(self.path("known"))
+        (f,) = t.findings()
+        self.assertEqual((f["new"], os.path.join(TOP, f["known"])), (False, os.path.join(TOP, os.path.relpath(known, TOP))))
+
+    def test_not_again(self):
+        """An input that ended a worker and is harmless: something is not deterministic. One that took long: the machine was busy."""
+        files.save(self.place.afl("policy", "afl-1", "crashes", "id:000000,sig:06"), b"\1")
+        self.place.made("afl", "policy", "afl-1", "hangs")
+        files.save(self.place.afl("policy", "afl-1", "hangs", "id:000000"), b"\1" + bytes(32))
+        t = self.triage()
+        self.assertEqual((t.findings(), t.not_again()), ([], 1))
+
+    def test_crash(self):
+        """A policy that ends the process: told by its signal, shrunk, kept without expectations."""
+        source = files.read(self.path("mutant.c")).decode()
+        path = self.file("mutant.c", source.replace("flush_clean_piece(p);", "__builtin_trap();", 1))
+        subprocess.run(["cc", "-std=gnu11", "-O2", "-fPIC", "-shared", "-I.", "-o", self.so, path], cwd=TOP, check=True)
+        trace = self.file("t.ops", "buffer P 1 pages\ntable A\ntable B\nattach A n0 noncoherent\nmap A a0 P\ndetach A n0\n")
+        shutil.rmtree(self.path("bytes"))
+        os.makedirs(self.path("bytes"))
+        subprocess.run([REAL.replayer("policy"), "--encode", self.path("bytes"), trace], check=True, stdout=subprocess.DEVNULL)
+        shutil.copy(files.inputs(self.path("bytes"))[0], self.place.afl("policy", "afl-1", "crashes", "id:000000,sig:04"))
+        (f,) = self.triage().findings()
+        self.assertEqual((f["rule"], f["ops"]), ("CRASH", 4))
+        self.assertRegex(f["what"], "llegal|rap|UNKNOWN|ILL|ABRT|bort")
+
+
+# --- sessions, with engines that do as they are told -----------------------------------------------------------------------
+
+
+ENGINE = r"""#!/usr/bin/python3 -B
+import os, shutil, signal, sys, time
+said = {a.split("=")[0]: a.split("=", 1)[-1] for a in sys.argv[1:] if a.startswith("-")}
+folders = [a for a in sys.argv[1:] if not a.startswith("-")]
+if "-set_cover_merge" in said:
+    for name in sorted(os.listdir(folders[1]))[:20]:
+        shutil.copy(os.path.join(folders[1], name), folders[0])
+    sys.exit(0)
+signal.signal(signal.SIGINT, lambda *_: stop.append(1))
+stop = []
+WHAT
+end = time.monotonic() + float(said["-max_total_time"])
+while time.monotonic() < end and not stop:
+    time.sleep(0.05)
+print("stat::number_of_executed_units: 1000")
+"""
+
+
+@unittest.skipUnless(REAL.replayers("ops") and REAL.tool("shrink"), "fuzz-ops-replay or nosnoop-shrink is not built")
+class Sessions(Temporary):
+    HOURS = 2.1 / 3600
+
+    def engine(self, what="pass", orders=None):
+        """A folder of builds with real tools and a stand-in for libFuzzer; one worker kind, so that a session is short."""
+        for name in ("fuzz-ops-replay", "nosnoop-shrink", "nosnoop-replay"):
+            real = REAL.first(("rel", "dev"), name)
+            os.makedirs(self.path("build/rel/bin"), exist_ok=True)
+            if real and not os.path.lexists(self.path("build/rel/bin", name)):
+                os.symlink(real, self.path("build/rel/bin", name))
+        if orders is not None:
+            real = os.readlink(self.path("build/rel/bin/fuzz-ops-replay"))
+            os.unlink(self.path("build/rel/bin/fuzz-ops-replay"))
+            self.file("build/rel/bin/fuzz-ops-replay", f'#!/bin/sh\ncase $1 in --orders) echo "3 inputs: 1 differ"; exit {orders};; esac\n'
+                      f'exec {real} "$@"\n', 0o755)
+        self.file("build/fuzz-plain/bin/fuzz-ops-libfuzzer", ENGINE.replace("WHAT", what), 0o755)
+
+    def args(self, *more):
+        return [sys.executable, "-B", HERE, "--hours", str(self.HOURS), "--jobs", "1", "--targets", "ops", "--out", self.path("out"),
+                "--builds", self.path("build"), *more]
+
+    def campaign(self, *more, **kw):
+        done = subprocess.run(self.args(*more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, check=False, **kw)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def summary(self):
+        return files.load_json(self.path("out/summary.json"))
+
+    def test_goes_on(self):
+        self.engine()
+        for session in (1, 2):
+            rc, out, err = self.campaign()
+            self.assertEqual(rc, 0, out + err)
+            self.assertIn("NOTHING NEW", out)
+            self.assertEqual((self.summary()["session"], self.summary()["executions"]), (session, 1000))
+        self.assertIn("left out: afl", out)
+        self.assertEqual(len(files.read(self.path("history.jsonl")).splitlines()), 2)
+        self.assertEqual(files.read(self.path("out/findings/findings.tap")), b"KTAP version 1\n1..1\nok 1 campaign valid\n")
+        self.assertEqual(len(files.inputs(self.path("out/corpus/ops"))), 20)
+        self.assertGreater(self.summary()["coverage"]["states"], 10)
+        self.assertEqual(sorted(os.listdir(self.path("out"))), [
+            "afl", "campaign.json", "corpus", "findings", "libfuzzer", "log", "seeds", "sessions", "summary.json", "summary.txt", "triage.json"])
+
+    def test_another_configuration(self):
+        self.engine()
+        self.assertEqual(self.campaign()[0], 0)
+        before = files.read(self.path("out/summary.json"))
+        for more in (("--policy", "exact"), ("--contracts", "L"), ("--targets", "ops,codec"), ("--policy", "no_such")):
+            rc, _, err = self.campaign(*more)
+            self.assertEqual(rc, 2)
+            self.assertRegex(err, rf"campaign\.json: a campaign with {more[0][2:]} .*, expected \"{more[1]}\".*another --out")
+        self.assertEqual(files.read(self.path("out/summary.json")), before)
+
+    def test_bad_input(self):
+        self.engine()
+        for more, words in ((("--jobs", "0"), "expected 1 to"), (("--hours", "-1"), "expected more than 0"),
+                            (("--hours", "0.0001"), "expected at least"), (("--targets", "opps"), "expected some of"),
+                            (("--policy", "no_such"), "no_such"), (("--expected", "/no/such"), "no such folder")):
+            rc, out, err = self.campaign(*more)
+            self.assertEqual((rc, out), (2, ""), err)
+            self.assertIn(words, err)
+            self.assertNotIn("Traceback", err)
+            self.assertFalse(os.path.exists(self.path("out")), "nothing is begun")
+        self.file("strange/notes.txt", "milk")
+        rc, _, err = self.campaign("--out", self.path("strange"))
+        self.assertEqual(rc, 2)
+        self.assertIn("notes.txt is there", err)
+
+    def test_one_at_a_time(self):
+        self.engine()
+        os.makedirs(self.path("out"))
+        fd = os.open(self.path("out"), os.O_RDONLY)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        rc, _, err = self.campaign()
+        os.close(fd)
+        self.assertEqual(rc, 2)
+        self.assertIn("another campaign is at work there", err)
+        self.assertEqual(os.listdir(self.path("out")), [])
+
+    def test_a_worker_that_dies(self):
+        self.engine("print('no such thing, expected another'); sys.exit(3)")
+        rc, out, err = self.campaign()
+        self.assertEqual(rc, 2, out + err)
+        self.assertIn("INVALID", out)
+        self.assertIn("died 2 times: exit status 3: no such thing, expected another", " ".join(out.split()))
+        self.assertIn(b"not ok 1 campaign valid", files.read(self.path("out/findings/findings.tap")))
+
+    def test_a_worker_that_dies_once(self):
+        self.engine(f"mark = '{self.path('mark')}'\nif not os.path.exists(mark):\n    open(mark, 'w').close()\n    sys.exit(3)")
+        rc, out, err = self.campaign()
+        self.assertEqual(rc, 0, out + err)
+        self.assertIn("died once and was started again", out)
+
+    def test_no_progress(self):
+        self.engine("sys.stdout = open(os.devnull, 'w')")
+        rc, out, _ = self.campaign("--hours", str(6 / 3600))
+        self.assertEqual(rc, 2)
+        self.assertIn("made no progress", out)
+
+    def test_not_deterministic(self):
+        self.engine(orders=1)
+        rc, out, _ = self.campaign()
+        self.assertEqual(rc, 2)
+        self.assertIn("ops: not deterministic: 3 inputs: 1 differ", out)
+
+    def start(self):
+        p = subprocess.Popen(self.args("--hours", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(p.kill)
+        log = self.path("out/log/ops-libfuzzer-1.log")
+        until = time.monotonic() + 60
+        while not os.path.exists(log) and time.monotonic() < until:
+            time.sleep(0.05)
+        time.sleep(0.5)  # the engine hears signals only when it has come so far
+        return p
+
+    def engines(self):
+        """Processes of our stand-in that still run."""
+        out = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                words = files.read(f"/proc/{pid}/cmdline")
+            except OSError:
+                continue
+            if self.path("build/fuzz-plain").encode() in words:
+                out.append(pid)
+        return out
+
+    def test_signals(self):
+        self.engine()
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            p = self.start()
+            p.send_signal(sig)
+            out, err = p.communicate(timeout=60)
+            self.assertEqual(p.returncode, 0, out + err)
+            self.assertIn(b"ended by a signal", out)
+            self.assertEqual(self.engines(), [])
+            self.assertEqual(self.summary()["executions"], 1000)
+            os.unlink(self.path("out/log/ops-libfuzzer-1.log"))
+        self.assertEqual(self.campaign()[0], 0)
+        self.assertEqual(self.summary()["session"], 3)
+
+    def test_killed(self):
+        self.engine()
+        p = self.start()
+        p.kill()
+        p.communicate()
+        until = time.monotonic() + 20
+        while self.engines() and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertEqual(self.engines(), [], "workers end with who started them")
+        rc, out, err = self.campaign()
+        self.assertEqual(rc, 0, out + err)
+        self.assertEqual([files.load_json(self.path(f"out/sessions/{n}.json"))["ended"] for n in (1, 2)], ["killed", "time"])
+
+    def test_a_lane_goes_on(self):
+        """As after a requeue: what is done is not done again, and nothing of it is lost."""
+        self.engine()
+        place = ledger.Place(self.path("out"))
+        os.makedirs(self.path("out/seeds/ops"))
+        s = ledger.begin(place, targets=["ops"], policy=None, contracts=None, backend=None, jobs=1, seconds=1400, kinds=["libfuzzer"],
+                         left_out=[], commit="n/a")
+        plan = s.plan()
+        self.assertGreater(plan.rounds, 2)
+        files.save_json(s.folder("lane-0.json"), {
+            "lane": 0, "turn": plan.rounds - 1, "spent": plan.seconds - 2, "starts": 1, "done": False, "now": None, "hosts": [],
+            "workers": {"ops/libfuzzer-1": worker(kind="libfuzzer", executions=77, slices=4)}})
+        began = time.monotonic()
+        lane.Lane(s, 0, lane.context(s, built.Builds(self.path("build"))), lambda: False).run()
+        self.assertLess(time.monotonic() - began, 60)
+        (got,) = s.lanes()
+        self.assertEqual((got["done"], got["starts"], got["workers"]["ops/libfuzzer-1"]["executions"]), (True, 2, 1077))
+
+
+# --- sessions, with the engines that are built ----------------------------------------------------------------------------
+
+
+class Engines(Temporary):
+    def setUp(self):
+        super().setUp()
+        self.kinds, self.missing = built.kinds(REAL, ["ops"])
+        if not REAL.replayers("ops") or not set(self.kinds) & {"afl", "libfuzzer", "libfuzzer-asan"}:
+            self.skipTest("no engine is built")
+
+    def test_all_kinds(self):
+        seconds = 3 * len(share.plan(2, 60, self.kinds, ["ops"]).cycle) / 2
+        args = [sys.executable, "-B", HERE, "--hours", str(seconds / 3600), "--jobs", "2", "--targets", "ops", "--out", self.path("out"),
+                "--builds", BUILD, "--json"]
+        for session in (1, 2):
+            done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            s = json.loads(done.stdout)
+            self.assertEqual((s["session"], set(s["kinds"]), s["findings"]), (session, set(self.kinds), []))
+            for name, w in s["workers"].items():
+                self.assertGreater(w["executions"], 0, name)
+                self.assertEqual(w["deaths"], [], name)
+            self.assertGreater(s["corpus"]["ops"]["after"], 20)
+            self.assertLess(s["corpus"]["ops"]["after"], s["corpus"]["ops"]["before"])
+        if "afl" in self.kinds and len(self.kinds) > 1:
+            stats = files.read(self.path("out/afl/ops/afl-2/fuzzer_stats")).decode()
+            self.assertGreater(int(re.search(r"corpus_imported *: (\d+)", stats)[1]), 0, "engines exchange what they have")
+
+
+# --- Slurm -----------------------------------------------------------------------------------------------------------------
+
+
+class Task(Temporary):
+    """The script of a task, with commands that note that they were called."""
+
+    def run_task(self, command, kill=None, restarts="0"):
+        self.file("bin/scontrol", f'#!/bin/sh\necho "$@" >>{self.path("called")}\n', 0o755)
+        script = slurm.TASK.format(command=command, restarts=slurm.RESTARTS)
+        env = os.environ | {"PATH": self.path("bin") + ":" + os.environ["PATH"], "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "2",
+                            "SLURM_RESTART_COUNT": restarts}
+        p = subprocess.Popen(["sh", "-c", script], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        if kill:
+            while not os.path.exists(self.path("at-work")):
+                time.sleep(0.05)
+            p.send_signal(kill)
+        p.communicate(timeout=30)
+        called = self.path("called")
+        return p.returncode, files.read(called).decode() if os.path.exists(called) else ""
+
+    def test_death(self):
+        self.assertEqual(self.run_task("sh -c 'kill -9 $$'"), (137, "requeue 7_2\n"))
+
+    def test_too_often(self):
+        self.assertEqual(self.run_task("sh -c 'kill -9 $$'", restarts=str(slurm.RESTARTS)), (137, ""))
+
+    def test_end(self):
+        self.assertEqual(self.run_task("sh -c 'exit 3'"), (3, ""))
+
+    def test_asked_to_stop(self):
+        lane_command = f"sh -c 'trap \"exit 0\" TERM; touch {self.path('at-work')}; while :; do sleep 0.1; done'"
+        self.assertEqual(self.run_task(lane_command, signal.SIGTERM), (0, ""))
+
+
+@unittest.skipUnless(os.environ.get("SLURM"), "SLURM=1 starts a cluster")
+class Cluster(Temporary):
+    """Shows 2: an array of four, one killed in the middle."""
+
+    def local(self, *args):
+        return subprocess.run([os.path.join(TOP, "scripts/slurm-local.sh"), *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=300, check=False)
+
+    def test_requeue(self):
+        done = self.local("start", "--cpus", "4")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.addCleanup(self.local, "stop")
+        os.environ["SLURM_CONF"] = done.stdout.decode().strip().split("=", 1)[1]
+        self.addCleanup(os.environ.pop, "SLURM_CONF")
+        p = subprocess.Popen([sys.executable, "-B", HERE, "--slurm", "--hours", "0.02", "--jobs", "4", "--targets", "ops", "--out",
+                              self.path("out"), "--builds", BUILD, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(p.kill)
+        before = self.kill_lane(2)
+        out, err = p.communicate(timeout=600)
+        self.assertEqual(p.returncode, 0, out + err)
+        s = json.loads(out)
+        self.assertEqual(s["starts"], {"0": 1, "1": 1, "2": 2, "3": 1})
+        for name, n in before.items():
+            self.assertGreaterEqual(s["workers"][name]["executions"], n)
+        self.assertEqual(self.local("stop").returncode, 0)
+        self.assertEqual(self.local("status").returncode, 1)
+        self.assertFalse(os.path.exists(os.path.join(TOP, "build/slurm")))
+
+    def kill_lane(self, number):
+        """When it has executed something; what it had told until then."""
+        path, mark = self.path(f"out/sessions/1/lane-{number}.json"), f"--lane\0{number}\0".encode()
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            time.sleep(0.5)
+            workers = (files.load_json(path) or {"workers": {}})["workers"]
+            if any(w["executions"] for w in workers.values()):
+                break
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            words = files.read(f"/proc/{pid}/cmdline") if os.path.exists(f"/proc/{pid}/cmdline") else b""
+            if mark in words and self.dir.encode() in words:
+                os.kill(int(pid), signal.SIGKILL)
+        return {name: w["executions"] for name, w in workers.items()}
+
+
+if __name__ == "__main__":
+    unittest.main()

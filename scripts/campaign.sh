@@ -71,6 +71,9 @@ build_all() {
 	log=$(mktemp)
 	trap 'rm -f "$log"' EXIT
 	build rel "nosnoop-fuzz nosnoop-shrink nosnoop-replay $(programs replay)" || exit 2
+	if cmake --build build/rel --target help | grep -q '^mutator-ops:'; then
+		build rel mutator-ops || true
+	fi
 	build dev "nosnoop-shrink $(programs replay)" || exit 2
 	if links_fuzzer clang; then
 		build fuzz-plain "$(programs libfuzzer)" --preset fuzz -DNOSNOOP_SANITIZE= || true

@@ -56,7 +56,7 @@ class Builds:
         return self.path(build, f"fuzz-{target}-{ending}")
 
     def mutator(self):
-        return self.first(("afl", "afl-lto"), MUTATOR)
+        return self.first(("rel", "afl"), MUTATOR)
 
 
 def absent(builds, kind, targets):

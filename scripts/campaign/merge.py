@@ -120,15 +120,12 @@ def states(place, target, builds, env):
     return int(found[1]) if done.returncode == 0 and found else None
 
 
-def percentage(value):
-    """Of a report's entry: a number, or an object that holds one."""
-    if isinstance(value, dict):
-        value = next((value[k] for k in ("percent", "percentage") if k in value), None)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+def percentage(part, whole):
+    return round(100 * part / whole, 2) if isinstance(part, int) and isinstance(whole, int) and whole else None
 
 
 def code_coverage(folder):
-    """{"lines": %, "branches": %} of core/ by scripts/coverage.py; Nones where it is not there or fails."""
+    """{"lines": %, "branches": %} of core/iopt and core/flush by scripts/coverage.py; Nones where it is not there or fails."""
     nothing = {"lines": None, "branches": None}
     script = os.path.join(built.TOP, "scripts", "coverage.py")
     if not os.path.exists(script) or not files.inputs(folder):
@@ -136,7 +133,7 @@ def code_coverage(folder):
     done = subprocess.run([sys.executable, "-B", script, "--inputs", folder, "--json"], cwd=built.TOP, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, check=False)
     try:
-        told = json.loads(done.stdout)
-    except ValueError:
+        t = json.loads(done.stdout)["total"]
+        return {"lines": percentage(t["lines_run"], t["lines"]), "branches": percentage(t["branches_taken"], t["branches"])}
+    except (ValueError, KeyError, TypeError):
         return nothing
-    return {k: percentage(told.get(k)) for k in nothing}

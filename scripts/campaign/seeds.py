@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
-What engines start from: the traces of corpus/, as bytes or, for a target of texts, as they are. Those that show something at once
-would end every engine when it begins: they are put aside, in seeds/TARGET.found, and are findings like others.
+What engines start from: the traces of corpus/ in the form that the target takes, a dictionary, options of libFuzzer, by
+scripts/fuzz-seeds.py where it is there. Inputs that show something at once would end every engine when it begins: they are put
+aside, in seeds/TARGET.found, and are findings like others.
 """
 
 import os
 import shutil
 import subprocess
+import sys
 
 import builds as built
 import exchange
@@ -26,6 +28,16 @@ def traces():
                     yield os.path.join(folder, name)
 
 
+def by_script(place, target, replayer):
+    """seeds, dictionary and options by fuzz-seeds.py; False: it is not there, or of another form."""
+    script = os.path.join(built.TOP, "scripts", "fuzz-seeds.py")
+    if not os.path.exists(script):
+        return False
+    done = subprocess.run([sys.executable, "-B", script, "--out", place("tmp"), "--bin", os.path.dirname(replayer), "--target", target],
+                          cwd=built.TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    return done.returncode == 0
+
+
 def fill(folder, target, replayer):
     if target in TEXTS:
         for path in traces():
@@ -43,7 +55,8 @@ def prepare(place, target, builds, env):
     if not replayer:
         raise ledger.Refused(f"fuzz-{target}-replay is not built: expected it in rel/bin or dev/bin of {builds.root}")
     new, found = place.made("tmp", target), place.made("tmp", target + ".found")
-    fill(new, target, replayer)
+    if not by_script(place, target, replayer):
+        fill(new, target, replayer)
     files.save(os.path.join(new, "empty"), EMPTY)
     paths = files.inputs(new)
     try:
@@ -58,3 +71,6 @@ def prepare(place, target, builds, env):
     place.made("seeds")
     files.replace_folder(new, place.seeds(target))
     files.replace_folder(found, place("seeds", target + ".found"))
+    for name in (target + ".dict", target + ".options"):
+        if os.path.exists(place("tmp", name)):
+            os.replace(place("tmp", name), place("seeds", name))

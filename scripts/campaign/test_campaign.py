@@ -150,9 +150,9 @@ class Parts(Temporary):
         self.assertEqual(got, "# L under x\n# policy: x\n# from:   a campaign, first seen then by afl-1 (ops)\n"
                          "# replay: nosnoop-replay --policy x f.ops\ntable A\n")
 
-    def test_coverage_of_any_form(self):
-        for told, want in ((97.5, 97.5), ({"percent": 3}, 3.0), ({"covered": 1}, None), (None, None), (True, None)):
-            self.assertEqual(merge.percentage(told), want)
+    def test_percentage(self):
+        for told, want in (((1, 3), 33.33), ((0, 0), None), ((None, 3), None), ((0, 7), 0.0)):
+            self.assertEqual(merge.percentage(*told), want)
 
     def test_history(self):
         path = self.file("history.jsonl", '{"date": "2026-01-01T00:00:00Z", "executions": 1}\nno json\n{"other": 1}')

@@ -215,6 +215,13 @@ def dictionary_of(place, target):
     return path if os.path.exists(path) else None
 
 
+def options_of(place, target):
+    """libFuzzer's, as seeds/TARGET.options has them, but for the dictionary."""
+    path = place("seeds", target + ".options")
+    text = files.read(path).decode() if os.path.exists(path) else ""
+    return [f"-{k}={v}" for k, v in re.findall(r"(?m)^(\w+) *= *(\S+)$", text) if k != "dict"]
+
+
 # --- libFuzzer -------------------------------------------------------------------------------------------------------
 
 
@@ -226,7 +233,7 @@ class LibFuzzer(Worker):
         for f in ("corpus", "import", "artifacts"):
             place.made("libfuzzer", s.target, s.name, f)
         args = [self.program, f"-max_total_time={int(seconds) + 1}", "-print_final_stats=1", "-timeout=10", "-detect_leaks=0",
-                f"-artifact_prefix={place.own(s, 'artifacts')}/", "-use_value_profile=1"]
+                f"-artifact_prefix={place.own(s, 'artifacts')}/", "-use_value_profile=1", *options_of(place, s.target)]
         dictionary = dictionary_of(place, s.target)
         if dictionary:
             args.append(f"-dict={dictionary}")

@@ -11,7 +11,7 @@ case ${1-} in
 	say "usage: scripts/test.sh    (no options; FUZZ_SECONDS=n sets how long each fuzzer runs, default 10;
 	from 120 on each must also find the leak of the posted patch; LINUX_NEWEST=1 also fetches the newest kernel
 	source of Debian unstable and runs the tests of the Linux backend on it; RECORD=1 boots a kernel in QEMU,
-	which is installed, to record what VFIO maps)"
+	which is installed, to record what VFIO maps; SLURM=1 runs a campaign as jobs of Slurm, which is installed)"
 	exit 0
 	;;
 esac
@@ -315,6 +315,8 @@ if have afl-fuzz && have afl-clang-fast; then
 else
 	skipped "fuzz-ops-afl: afl++ is not installed"
 fi
+check "campaign" python3 -B scripts/campaign/test_campaign.py
+[ -n "${SLURM-}" ] || skipped "campaign: as jobs of Slurm: SLURM=1 installs it and starts a cluster on loopback"
 
 say "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -8,6 +8,7 @@ start=$PWD
 args=()
 build=1
 slurm=
+where=
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) exec python3 -B "$here/campaign" --help ;;
@@ -17,6 +18,12 @@ while [ $# -gt 0 ]; do
 		args+=("$1")
 		;;
 	# A relative name is meant from where the caller stands; lib.sh changes the folder.
+	--linux-tree=*) where=$(realpath -ms "${1#*=}") ;;
+	--linux-tree)
+		[ $# -ge 2 ] || set -- "$1" "" # none is named: linux-tree.sh says so
+		where=$(realpath -ms "$2")
+		shift
+		;;
 	--out=* | --history=* | --expected=* | --builds=*) args+=("${1%%=*}" "$(realpath -ms "${1#*=}")") ;;
 	--out | --history | --expected | --builds)
 		args+=("$1")
@@ -42,12 +49,23 @@ campaign() { # where the caller stands: --policy ./mine.so
 chosen=$(campaign ${args[@]+"${args[@]}"} --check-only) || exit $?
 read -ra targets <<<"$chosen"
 
-preset() { # NAME OTHERWISE...: configured once
+# Two targets need a kernel tree in every build.
+tree=
+case " $chosen " in
+*" diff "* | *" linux "*)
+	tree=$(scripts/linux-tree.sh ${where:+--linux-tree "$where"} | tail -n 1) || exit 2
+	args+=(--tree "$tree")
+	;;
+*) [ -z "$where" ] || die "--linux-tree: expected a target that runs on one: --targets linux,diff" ;;
+esac
+
+preset() { # NAME OTHERWISE...: configured once, and for another tree
 	local name=$1
 	shift
-	[ ! -f "build/$name/build.ninja" ] || return 0
+	[ -z "$tree" ] || set -- "$@" "-DNOSNOOP_LINUX_TREE=$tree"
+	[ ! -f "build/$name/build.ninja" ] || [ -n "$tree" ] || return 0
 	if cmake --list-presets=configure | grep -q "\"$name\""; then
-		cmake --preset "$name"
+		cmake --preset "$name" ${tree:+"-DNOSNOOP_LINUX_TREE=$tree"}
 	else
 		cmake -B "build/$name" "$@"
 	fi
@@ -63,8 +81,9 @@ build() {
 	fi
 }
 
-programs() { # ENDING: fuzz-TARGET-ENDING of all targets
+programs() { # ENDING: fuzz-TARGET-ENDING of all targets, and the tree
 	printf "fuzz-%s-$1 " "${targets[@]}"
+	[ -z "$tree" ] || printf nosnoop-linux
 }
 
 build_all() {
@@ -82,8 +101,8 @@ build_all() {
 	if have afl-fuzz && have afl-clang-fast; then
 		export AFL_QUIET=1
 		build afl "$(programs afl)" || true
-		AFL_LLVM_CMPLOG=1 build afl-cmplog "fuzz-${targets[0]}-afl" --preset afl || true
-		build afl-asan "fuzz-${targets[0]}-afl" --preset afl -DNOSNOOP_SANITIZE=address,undefined || true
+		AFL_LLVM_CMPLOG=1 build afl-cmplog "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" --preset afl || true
+		build afl-asan "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" --preset afl -DNOSNOOP_SANITIZE=address,undefined || true
 	fi
 	rm -f "$log"
 	trap - EXIT

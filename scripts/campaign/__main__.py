@@ -62,7 +62,7 @@ def describe(o, builds):
     if plan.seconds < share.SHORTEST:
         least = share.SHORTEST * len(plan.cycle) / o.jobs / 3600
         raise ledger.Refused(f"--hours {o.hours}: {len(plan.cycle)} workers on {o.jobs} jobs, expected at least {least:.4f}")
-    return {"targets": o.targets, "policy": o.policy, "contracts": o.contracts, "backend": o.backend, "jobs": o.jobs,
+    return {"targets": o.targets, "policy": o.policy, "contracts": o.contracts, "backend": o.backend, "tree": o.tree, "jobs": o.jobs,
             "seconds": o.hours * 3600, "kinds": kinds, "left_out": left_out, "commit": ledger.commit(built.TOP)}
 
 
@@ -212,10 +212,11 @@ def parse(argv):
     p.add_argument("--jobs", type=int, help="workers at a time (the number of processors); with --slurm the tasks of the array")
     p.add_argument("--out", required=True, metavar="DIR", help="the campaign's folder")
     p.add_argument("--targets", "--target", metavar="T,T", help=f"of {', '.join(TARGETS)}; the first gets most of the time "
-                   "(ops,text,codec; with --policy policy,ops,text,codec; diff and linux need a kernel tree in the build)")
+                   "(ops,text,codec; with one --policy: policy,text,codec)")
     p.add_argument("--policy", help="a policy or ./mine.so that is held to soundness (those that claim to be sound)")
     p.add_argument("--contracts", metavar="L,I,..", help="hold every policy to these")
-    p.add_argument("--backend", help="for diff and linux: linux, or a tree's shared object")
+    p.add_argument("--linux-tree", metavar="WHERE", help="for diff and linux: a kernel tree, or a linux-source package (the distribution's)")
+    p.add_argument("--backend", help="for diff and linux: another tree's shared object (linux: the tree of the build)")
     p.add_argument("--expected", action="append", default=[], metavar="DIR", help="traces of known findings (corpus/regress)")
     p.add_argument("--history", metavar="FILE", help="a line for each session of each campaign (DIR/../history.jsonl)")
     p.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -223,6 +224,7 @@ def parse(argv):
     p.add_argument("--sbatch", metavar="ARGS", help="more arguments for sbatch: '--partition=x --account=y'")
     p.add_argument("--no-build", action="store_true", help="use what is built, build nothing")
     p.add_argument("--builds", metavar="DIR", default=os.path.join(built.TOP, "build"), help="folder of the builds (build)")
+    p.add_argument("--tree", help=argparse.SUPPRESS)  # that campaign.sh has built
     p.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)  # campaign.sh asks before it builds
     # What Slurm's jobs are called with.
     p.add_argument("--session", type=int, help=argparse.SUPPRESS)
@@ -253,7 +255,7 @@ def complete(p, o):
     if o.backend and "/" in o.backend:
         o.backend = os.path.abspath(o.backend)
     one = o.policy and "," not in o.policy and o.policy not in ("all", "all-sound", "sound")
-    chosen = o.targets or ("policy,ops,text,codec" if one else "ops,text,codec")
+    chosen = o.targets or ("policy,text,codec" if one else "ops,text,codec")
     o.targets = chosen.split(",")
     unknown = [t for t in o.targets if t not in TARGETS]
     if unknown or len(set(o.targets)) != len(o.targets):

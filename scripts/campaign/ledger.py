@@ -15,7 +15,7 @@ import files
 import share
 
 SCHEMA = "nosnoop campaign 1"
-CONFIG = ("targets", "policy", "contracts", "backend")
+CONFIG = ("targets", "policy", "contracts", "backend", "tree")
 
 
 class Refused(Exception):

@@ -64,6 +64,7 @@ def put_together(session, triage, corpus, coverage, invalid, notes):
         "session": session.number, "started": about["started"], "ended": about["ended"], "commit": about["commit"],
         "seconds": about["seconds"], "jobs": about["jobs"], "slurm": about.get("slurm"),
         "targets": about["targets"], "policy": about["policy"], "contracts": about["contracts"], "backend": about["backend"],
+        "tree": about.get("tree"),
         "executions": sum(w["executions"] for w in workers.values()),
         "cpu_seconds": round(sum(w["cpu_seconds"] for w in workers.values()), 1),
         "kinds": by_kind(workers), "workers": {k: dict(w, cpu_seconds=round(w["cpu_seconds"], 1)) for k, w in workers.items()},
@@ -148,8 +149,9 @@ def text(s, history):
     what = f"{', '.join(s['targets'])}; policies: {named}"
     if s["contracts"]:
         what += f"; contracts {s['contracts']}"
-    if s["backend"]:
-        what += f"; backend {os.path.basename(s['backend'])}"
+    for key in ("backend", "tree"):
+        if s[key]:
+            what += f"; {key} {os.path.basename(s[key])}"
     out = wrapped("nosnoop campaign: " + what)
     out += wrapped(f"session {s['session']}, {s['started']}, commit {s['commit'][:12]}, {s['seconds']:.0f} s, {s['jobs']} jobs"
                    + (" of Slurm" if s["slurm"] else ""))

@@ -3,7 +3,7 @@
  * Taking ops out of a program. An identity is the number of the op that creates, among those of its
  * kind: when one goes, all later ones count anew, and what refers to it goes too.
  */
-#include "fuzz/shrink/shrink_priv.h"
+#include "fuzz/shrink/units.h"
 
 #include <stdlib.h>
 

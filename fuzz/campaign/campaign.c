@@ -36,6 +36,7 @@ struct win {
 struct campaign {
 	struct campaign_config cfg;
 	struct run *run;
+	struct mutator *mutator;
 	struct campaign_counts count;
 	struct program program, other;
 	u32 added;
@@ -82,8 +83,16 @@ struct campaign *campaign_create(const struct campaign_config *cfg)
 		c->cfg.max_corpus = COVERAGE_SLOTS;
 	campaign_run_config(c, cfg->policies[0], &rc);
 	c->run = run_create(&rc);
-	if (c->run)
-		return c;
+	if (!c->run)
+		goto err_free;
+	c->mutator = mutator_create(&c->cfg.gen);
+	if (!c->mutator)
+		goto err_run;
+	return c;
+
+err_run:
+	run_destroy(c->run);
+err_free:
 	free(c);
 	return NULL;
 }
@@ -102,6 +111,7 @@ void campaign_destroy(struct campaign *c)
 		entry_free(c->entries[i]);
 	program_free(&c->program);
 	program_free(&c->other);
+	mutator_destroy(c->mutator);
 	run_destroy(c->run);
 	free(c);
 }
@@ -274,41 +284,9 @@ static int run_program_of_step(struct campaign *c, const struct program *p)
 
 /* --- programs ------------------------------------------------------------------- */
 
-static void draw(struct mutate_rng *g, bool *feature, u32 off_of_8)
-{
-	*feature &= mutate_below(g, 8) >= off_of_8;
-}
-
-/* The wider swarm: beside the actions that the generator switches off, whole features. */
-static struct gen_config draw_config(const struct gen_config *most, struct mutate_rng *g)
-{
-	struct gen_config cfg = *most;
-
-	cfg.max_ops = 1 + mutate_below(g, most->max_ops);
-	cfg.max_pages = 1 + mutate_below(g, most->max_pages);
-	cfg.max_tables = 1 + mutate_below(g, most->max_tables);
-	cfg.max_domains = 1 + mutate_below(g, most->max_domains);
-	draw(g, &cfg.failures, 3);
-	draw(g, &cfg.aliases, 3);
-	draw(g, &cfg.holes, 4);
-	draw(g, &cfg.subpage, 4);
-	draw(g, &cfg.cuts, 2);
-	draw(g, &cfg.copies, 2);
-	draw(g, &cfg.accesses, 2);
-	draw(g, &cfg.rw, 3);
-	draw(g, &cfg.values, 4);
-	draw(g, &cfg.limits, 4);
-	draw(g, &cfg.tasks, 5);
-	draw(g, &cfg.options, 5);
-	draw(g, &cfg.bad, 5);
-	draw(g, &cfg.checks, 4);
-	draw(g, &cfg.teardown, 4);
-	return cfg;
-}
-
 static int make_fresh(struct campaign *c, struct program *p, struct mutate_rng *g)
 {
-	struct gen_config cfg = draw_config(&c->cfg.gen, g);
+	struct gen_config cfg = mutate_gen(&c->cfg.gen, g);
 
 	return gen_program(p, mutate_u64(g), &cfg);
 }
@@ -327,7 +305,7 @@ static int make_mutant(struct campaign *c, struct mutate_rng *g)
 	else if (!rc)
 		rc = program_copy(&c->other, any_kept(c, g));
 	if (!rc)
-		rc = mutate_program(&c->program, &c->other, g, c->cfg.max_records);
+		rc = mutate_program(c->mutator, &c->program, &c->other, g, c->cfg.max_records);
 	return rc;
 }
 

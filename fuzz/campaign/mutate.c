@@ -1,225 +1,204 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "fuzz/campaign/mutate.h"
+#include "fuzz/campaign/mutate_priv.h"
 
-#include "core/compat/fault.h"
+#include "core/op/run.h"
 
-/* The group that begins at or before record @at. */
-static size_t group_begin(const struct program *p, size_t at)
+#include <stdlib.h>
+
+struct mutator *mutator_create(const struct gen_config *gen)
 {
-	while (at && op_is_continuation(&p->ops[at]))
-		at--;
-	return at;
+	struct mutator *m = calloc(1, sizeof(*m));
+
+	if (m)
+		m->gen = *gen;
+	return m;
 }
 
-static size_t group_end(const struct program *p, size_t begin)
+void mutator_destroy(struct mutator *m)
 {
-	struct op_group g;
+	struct program *programs[] = {&m->bound, &m->mixed,   &m->part,
+				      &m->fresh, &m->program, &m->other};
 
-	program_group(p, begin, &g);
-	return g.next;
-}
-
-static size_t any_group(const struct program *p, struct mutate_rng *g)
-{
-	return group_begin(p, mutate_below(g, p->nr));
-}
-
-/* Up to @groups groups from @begin on: where they end. */
-static size_t groups_end(const struct program *p, size_t begin, u32 groups)
-{
-	while (groups-- && begin < p->nr)
-		begin = group_end(p, begin);
-	return begin;
-}
-
-/* Opens a gap of @nr records at @at. */
-static int open_gap(struct program *p, size_t at, size_t nr)
-{
-	int rc = program_reserve(p, p->nr + nr);
-
-	if (rc)
-		return rc;
-	memmove(p->ops + at + nr, p->ops + at, (p->nr - at) * OP_SIZE);
-	p->nr += nr;
-	return 0;
-}
-
-/* Records [first..end-1] of @from, put in front of record @at of @p. */
-static int insert(struct program *p, size_t at, const struct program *from, size_t first,
-		  size_t end)
-{
-	size_t nr = end - first;
-	int rc;
-
-	if (from == p) {
-		/* Doubled in place: the gap moves what is copied when it opens before it. */
-		rc = open_gap(p, at, nr);
-		first += at <= first ? nr : 0;
-	} else {
-		rc = open_gap(p, at, nr);
-	}
-	if (!rc)
-		memcpy(p->ops + at, from->ops + first, nr * OP_SIZE);
-	return rc;
-}
-
-/* --- whole ops ------------------------------------------------------------------ */
-
-typedef int (*mutation)(struct program *p, const struct program *other, struct mutate_rng *g);
-
-static int drop_ops(struct program *p, const struct program *other, struct mutate_rng *g)
-{
-	size_t at = any_group(p, g);
-
-	program_remove(p, at, groups_end(p, at, 1 + mutate_below(g, 3)) - at);
-	return 0;
-}
-
-static int double_ops(struct program *p, const struct program *other, struct mutate_rng *g)
-{
-	size_t first = any_group(p, g), end = groups_end(p, first, 1 + mutate_below(g, 4));
-
-	return insert(p, end, p, first, end);
-}
-
-static int move_ops(struct program *p, const struct program *other, struct mutate_rng *g)
-{
-	size_t first = any_group(p, g), nr = groups_end(p, first, 1 + mutate_below(g, 2)) - first;
-	struct op kept[8];
-
-	if (nr > ARRAY_SIZE(kept))
-		return 0;
-	memcpy(kept, p->ops + first, nr * OP_SIZE);
-	program_remove(p, first, nr);
-	first = p->nr ? any_group(p, g) : 0;
-	if (open_gap(p, first, nr))
-		return -ENOMEM;
-	memcpy(p->ops + first, kept, nr * OP_SIZE);
-	return 0;
-}
-
-static int splice_ops(struct program *p, const struct program *other, struct mutate_rng *g)
-{
-	size_t at, first;
-
-	if (!other->nr)
-		return 0;
-	at = mutate_below(g, 2) ? p->nr : any_group(p, g);
-	first = any_group(other, g);
-	return insert(p, at, other, first, groups_end(other, first, 1 + mutate_below(g, 16)));
-}
-
-/* The beginning of the one, the end of the other. */
-static int cross_ops(struct program *p, const struct program *other, struct mutate_rng *g)
-{
-	size_t at, first;
-
-	if (!other->nr)
-		return 0;
-	at = any_group(p, g);
-	first = any_group(other, g);
-	program_remove(p, at, p->nr - at);
-	return insert(p, at, other, first, other->nr);
-}
-
-/* --- fields --------------------------------------------------------------------- */
-
-static void change_flag(struct op *op, const struct op_info *info, struct mutate_rng *g)
-{
-	u32 n = __builtin_popcount(info->flags), skip = mutate_below(g, n);
-	u32 flags = info->flags;
-
-	if (!n)
+	if (!m)
 		return;
-	while (skip--)
-		flags &= flags - 1;
-	op->flags ^= flags & -flags;
+	for (u32 i = 0; i < ARRAY_SIZE(programs); i++)
+		program_free(programs[i]);
+	units_free(&m->units);
+	units_free(&m->bound_units);
+	if (m->binder)
+		run_destroy(m->binder);
+	free(m);
 }
 
-static void change_slot(struct op *op, const struct op_info *info, struct mutate_rng *g)
-{
-	u32 i = mutate_below(g, 3);
+/* --- swarms ------------------------------------------------------------------------ */
 
-	if (info->slot[i] == OBJ_NONE)
-		return;
-	if (info->slot[i] != OBJ_NUM && !mutate_below(g, 4))
-		op->flags ^= OPF_ID0 << i;
-	else
-		op_set_slot(op, i, mutate_below(g, 4));
+static void draw(struct mutate_rng *g, bool *feature, u32 off_of_8)
+{
+	*feature &= mutate_below(g, 8) >= off_of_8;
 }
 
-static void change_address(struct op *op, const struct op_info *info, struct mutate_rng *g)
+struct gen_config mutate_gen(const struct gen_config *most, struct mutate_rng *g)
 {
-	static const s64 steps[] = {PAGE_SIZE, -(s64)PAGE_SIZE, 0x8000, -0x8000, 1, -1, 0x800};
+	struct gen_config cfg = *most;
 
-	if (info->modes && !mutate_below(g, 3))
-		op_set_addr(op, mutate_below(g, OP_ADDR_NR), op->addr);
-	else if (info->modes)
-		op->addr += steps[mutate_below(g, ARRAY_SIZE(steps))];
-	else if (info->fields & OPX_VALUE)
-		op->addr = mutate_below(g, 8);
+	cfg.max_ops = 1 + mutate_below(g, most->max_ops);
+	cfg.max_pages = 1 + mutate_below(g, most->max_pages);
+	cfg.max_tables = 1 + mutate_below(g, most->max_tables);
+	cfg.max_domains = 1 + mutate_below(g, most->max_domains);
+	draw(g, &cfg.failures, 3);
+	draw(g, &cfg.aliases, 3);
+	draw(g, &cfg.holes, 4);
+	draw(g, &cfg.subpage, 4);
+	draw(g, &cfg.cuts, 2);
+	draw(g, &cfg.copies, 2);
+	draw(g, &cfg.accesses, 2);
+	draw(g, &cfg.rw, 3);
+	draw(g, &cfg.values, 4);
+	draw(g, &cfg.limits, 4);
+	draw(g, &cfg.tasks, 5);
+	draw(g, &cfg.options, 5);
+	draw(g, &cfg.bad, 5);
+	draw(g, &cfg.checks, 4);
+	draw(g, &cfg.teardown, 4);
+	return cfg;
 }
 
-static void change_length(struct op *op, const struct op_info *info, struct mutate_rng *g)
+/* A quarter of the kinds, in a quarter of the inputs. Without tables and buffers nothing would refer. */
+static u64 draw_off(struct mutate_rng *g)
 {
-	if (!(info->fields & OPX_LEN))
-		return;
-	op->flags &= ~OPF_WHOLE;
-	if (op->flags & OPF_PAGES || info->fields & OPX_NPAGES)
-		op_set_len(op, 1 + mutate_below(g, 6));
-	else
-		op_set_len(op, op_length(op) + (mutate_below(g, 2) ? PAGE_SIZE : -PAGE_SIZE));
+	u64 off = mutate_u64(g) & mutate_u64(g);
+
+	static_assert(OP_NR <= 64, "a bit a kind");
+	if (mutate_below(g, 4))
+		return 0;
+	return off & ~(1ULL << OP_TABLE | 1ULL << OP_BUFFER);
 }
 
-static void change_failure(struct op *op, const struct op_info *info, struct mutate_rng *g)
-{
-	/* One draw a statement: compilers differ in which of two arguments they evaluate first. */
-	u32 nth = mutate_below(g, 3) ? 1 + mutate_below(g, 12) : 0;
+/* --- programs ---------------------------------------------------------------------- */
 
-	if (info->fields & OPX_REQ)
-		op_set_fail(op, mutate_below(g, 2) ? mutate_below(g, FAULT_NR) : FAULT_ANY, nth);
-}
+static int (*const changes[MUTATE_NR])(struct change *c) = {
+#define X(name, weight) [MUTATE_##name] = change_##name,
+	MUTATIONS(X)
+#undef X
+};
 
-static void change_argument(struct op *op, const struct op_info *info, struct mutate_rng *g)
+static enum mutation any_mutation(struct mutate_rng *g)
 {
-	if (op->code == OP_ATTACH)
-		op->flags ^= OPF_NC; /* what matters most about one */
-	else if (info->fields & OPX_ARG)
-		op->arg = mutate_below(g, 8);
-}
-
-static int change_field(struct program *p, const struct program *other, struct mutate_rng *g)
-{
-	static void (*const changes[])(struct op *, const struct op_info *, struct mutate_rng *) = {
-		change_flag,   change_slot,    change_address,
-		change_length, change_failure, change_argument,
+	static const u8 weights[MUTATE_NR] = {
+#define X(name, weight) [MUTATE_##name] = weight,
+		MUTATIONS(X)
+#undef X
 	};
-	struct op *op = &p->ops[any_group(p, g)];
+#define X(name, weight) +weight
+	u32 n = mutate_below(g, 0 MUTATIONS(X)), which = 0;
+#undef X
 
-	if (op->code == OP_NAME || op->code == OP_EXPECT)
-		return 0;
-	changes[mutate_below(g, ARRAY_SIZE(changes))](op, op_info(op->code), g);
-	op_normalise(op);
-	return 0;
+	while (n >= weights[which])
+		n -= weights[which++];
+	return which;
 }
 
-/* --- all ------------------------------------------------------------------------ */
-
-int mutate_program(struct program *p, const struct program *other, struct mutate_rng *g, size_t max)
+int mutate_once(struct mutator *m, struct program *p, const struct program *other,
+		struct mutate_rng *g, enum mutation which, u64 off)
 {
-	static const mutation mutations[] = {
-		drop_ops,  double_ops,	 move_ops,     splice_ops,   splice_ops,
-		cross_ops, change_field, change_field, change_field, change_field,
-	};
+	struct change c = {m, p, other, g, off};
+
+	return changes[which](&c);
+}
+
+static void cut_off(struct program *p, size_t max)
+{
+	if (p->nr > max)
+		p->nr = group_begin(p, max);
+}
+
+int mutate_program(struct mutator *m, struct program *p, const struct program *other,
+		   struct mutate_rng *g, size_t max)
+{
+	u64 off = draw_off(g);
 	int rc = 0;
 
+	/* Only as the first change: it runs the program, and this one has been run before. */
+	if (p->nr && !mutate_below(g, 16))
+		rc = mutate_once(m, p, other, g, MUTATE_keep, off);
 	for (u32 n = 1 + mutate_below(g, 5); !rc && n; n--) {
 		if (p->nr)
-			rc = mutations[mutate_below(g, ARRAY_SIZE(mutations))](p, other, g);
+			rc = mutate_once(m, p, other, g, any_mutation(g), off);
 		else
 			rc = program_copy(p, other);
-		if (p->nr > max)
-			p->nr = group_begin(p, max);
+		cut_off(p, max);
 	}
 	return rc;
+}
+
+/* --- bytes ------------------------------------------------------------------------- */
+
+static size_t as_it_is(const u8 *from, size_t len, u8 *out, size_t max)
+{
+	len = min(len, max);
+	if (out != from)
+		memmove(out, from, len);
+	return len;
+}
+
+/* How many records may @out have? */
+static size_t room(size_t max, size_t before)
+{
+	return min((max - 1) / OP_SIZE, max(before, (size_t)MUTATE_RECORDS));
+}
+
+/* Reduced as targets do it: what is kept of an input is what ran. */
+static int decode(struct program *p, const u8 *from, size_t len)
+{
+	int rc = program_decode(p, from, len);
+
+	if (!rc)
+		run_reduce(p, RUN_PAGES_FUZZ);
+	return rc;
+}
+
+static size_t write_out(const struct program *p, u8 *out)
+{
+	program_encode(p, out);
+	return program_encoded_size(p);
+}
+
+size_t mutate_bytes(struct mutator *m, u8 *buf, size_t len, size_t max, u64 seed)
+{
+	struct mutate_rng g = {mix64(seed)};
+	struct gen_config cfg = mutate_gen(&m->gen, &g);
+	size_t before;
+	int rc;
+
+	if (!max)
+		return 0;
+	rc = decode(&m->program, buf, len);
+	before = m->program.nr;
+	if (!rc)
+		rc = gen_program(&m->other, mutate_u64(&g), &cfg);
+	if (!rc)
+		rc = mutate_program(m, &m->program, &m->other, &g, room(max, before));
+	return rc ? as_it_is(buf, len, buf, max) : write_out(&m->program, buf);
+}
+
+size_t mutate_cross(struct mutator *m, const u8 *a, size_t a_len, const u8 *b, size_t b_len,
+		    u8 *out, size_t max, u64 seed)
+{
+	struct mutate_rng g = {mix64(seed)};
+	size_t before;
+	int rc;
+
+	if (!max)
+		return 0;
+	rc = decode(&m->program, a, a_len);
+	before = m->program.nr;
+	if (!rc)
+		rc = decode(&m->other, b, b_len);
+	if (!rc && m->program.nr)
+		rc = mutate_once(m, &m->program, &m->other, &g,
+				 mutate_below(&g, 2) ? MUTATE_splice : MUTATE_cross, 0);
+	cut_off(&m->program, room(max, before));
+	if (!rc && (!m->program.nr || !mutate_below(&g, 2)))
+		rc = mutate_program(m, &m->program, &m->other, &g, room(max, before));
+	return rc ? as_it_is(a, a_len, out, max) : write_out(&m->program, out);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The engine of a campaign: the same again, what is kept and what for, mutations that stay programs. */
+/* The engine of a campaign: the same again, what is kept and what for. */
 #include "fuzz/campaign/campaign.h"
-#include "fuzz/campaign/mutate.h"
 
 #include "core/flush/registry.h"
 
@@ -186,39 +185,12 @@ static void test_all_policies(void **state)
 	campaign_destroy(c);
 }
 
-static void test_mutations(void **state)
-{
-	struct program p = PROGRAM_EMPTY, other = PROGRAM_EMPTY, copy = PROGRAM_EMPTY;
-	struct gen_config gen = gen_default();
-	struct mutate_rng g = {42};
-	u32 changed = 0;
-
-	for (u32 i = 0; i < 3000; i++) {
-		assert_int_equal(gen_program(&p, i, &gen), 0);
-		assert_int_equal(gen_program(&other, i + 1, &gen), 0);
-		assert_int_equal(program_copy(&copy, &p), 0);
-		assert_int_equal(mutate_program(&p, &other, &g, 50), 0);
-		assert_true(p.nr <= 50);
-		changed += !program_equal(&p, &copy);
-		for (size_t k = 0; k < p.nr; k++) {
-			struct op op = p.ops[k];
-
-			op_normalise(&op);
-			assert_memory_equal(&op, &p.ops[k], OP_SIZE);
-		}
-	}
-	assert_true(changed > 2500);
-	program_free(&p);
-	program_free(&other);
-	program_free(&copy);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deterministic),	   cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_corpus_reaches_all), cmocka_unit_test(test_bounded),
-		cmocka_unit_test(test_all_policies),	   cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_all_policies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

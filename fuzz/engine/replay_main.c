@@ -9,6 +9,7 @@
 
 #include "core/op/trace.h"
 #include "fuzz/command.h"
+#include "fuzz/engine/dictionary.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ NOSNOOP_EXPORT const char *argp_program_version; /* with the target's name, from
 
 struct options {
 	const char *encode; /* folder for binary forms */
-	bool verbose, json, orders, states;
+	bool verbose, json, orders, states, dictionary;
 	u32 generate, ops;
 	u64 seed;
 	char **paths;
@@ -167,6 +168,11 @@ static int act(const struct options *o)
 		return replay_orders(&o->inputs, stdout);
 	if (o->states)
 		return replay_states(&o->inputs, stdout);
+	if (o->dictionary) {
+		if (dictionary_write(&o->inputs, stdout) || fflush(stdout))
+			bad_input("cannot write the dictionary: %s", strerror(errno));
+		return 0;
+	}
 	if (!o->encode) {
 		run_all(&o->inputs, o->verbose);
 		return 0;
@@ -181,6 +187,10 @@ static int act(const struct options *o)
 
 static const struct argp_option argp_options[] = {
 	{"encode", 'e', "DIR", 0, "Write what an engine would be given into DIR, run nothing", 0},
+	{"dictionary", 'd', NULL, 0,
+	 "Print a dictionary for engines, run nothing: the most frequent records, or of a target of "
+	 "texts the language's words",
+	 0},
 	{"json", 'j', NULL, 0,
 	 "Each input in a process of its own, and a line of JSON about it: rule, policy, class or "
 	 "signal of a finding, digest, states",
@@ -202,6 +212,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'e':
 		o->encode = arg;
+		return 0;
+	case 'd':
+		o->dictionary = true;
 		return 0;
 	case 'j':
 		o->json = true;
@@ -274,7 +287,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < o.nr_paths; i++)
 		add(&o.inputs, o.paths[i]);
 	inputs_generate(&o.inputs, o.generate, o.ops, o.seed);
-	if (!o.encode)
+	if (!o.encode && !o.dictionary)
 		LLVMFuzzerInitialize(&argc, &argv);
 	rc = act(&o);
 	free_inputs(&o.inputs);

@@ -14,6 +14,8 @@
 #include "core/op/gen.h"
 #include "fuzz/rule.h"
 
+#define CAMPAIGN_BLIND 1024
+
 struct campaign;
 
 struct campaign_finding {
@@ -34,7 +36,8 @@ struct campaign_config {
 	struct gen_config gen; /* upper limits: each program draws its own below them */
 	u32 max_records;       /* of a program; 0: three times gen.max_ops */
 	u32 max_corpus;	       /* programs kept; 0: COVERAGE_SLOTS */
-	void *ctx;	       /* of the functions below; each may be NULL */
+	bool blind; /* to compare with: the last CAMPAIGN_BLIND programs are kept, whatever they reached */
+	void *ctx; /* of the functions below; each may be NULL */
 	/* False: it is expected, and does not count. */
 	bool (*found)(void *ctx, const struct campaign_finding *f);
 	/* Before every run: who may crash remembers what it was doing. */

@@ -151,6 +151,33 @@ static void test_bounded(void **state)
 	campaign_destroy(c);
 }
 
+/* What came last is kept, whether it reached anything or not. */
+static void test_blind(void **state)
+{
+	struct campaign_config cfg;
+	struct campaign *c;
+	const struct flush_policy *policy = flush_policy_find("eager");
+	u32 empty = 0;
+
+	campaign_defaults(&cfg);
+	cfg.policies = &policy;
+	cfg.nr_policies = 1;
+	cfg.blind = true;
+	c = campaign_create(&cfg);
+	assert_non_null(c);
+	for (u32 i = 0; i < STEPS; i++)
+		assert_int_equal(campaign_step(c), 0);
+	assert_int_equal(campaign_counts(c)->corpus, STEPS);
+	assert_int_equal(campaign_counts(c)->runs, STEPS);
+	for (u32 i = STEPS; i < CAMPAIGN_BLIND + STEPS; i++)
+		assert_int_equal(campaign_step(c), 0);
+	assert_int_equal(campaign_counts(c)->corpus, CAMPAIGN_BLIND);
+	for (u32 i = 0; i < CAMPAIGN_BLIND; i++)
+		empty += !campaign_corpus(c, i)->nr;
+	assert_true(empty < CAMPAIGN_BLIND / 8);
+	campaign_destroy(c);
+}
+
 /* Every policy sees what is new, and each a share of the rest. */
 static const struct flush_policy *seen[8];
 static u32 nr_seen;
@@ -190,7 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deterministic),	   cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_corpus_reaches_all), cmocka_unit_test(test_bounded),
-		cmocka_unit_test(test_all_policies),
+		cmocka_unit_test(test_all_policies),	   cmocka_unit_test(test_blind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,9 @@ static const struct argp_option options[] = {
 	{"seed", 'S', "N", 0, "Seed (1): the same seed makes the same programs", 0},
 	{"jobs", 'J', "N", 0, "Trials at a time (1)", 0},
 	{"engine", 'e', "E", 0,
-	 "Where programs come from: generator, or campaign, which is nosnoop-fuzz's (generator)",
+	 "Where programs come from: generator; campaign, which is nosnoop-fuzz's; or blind, the "
+	 "same "
+	 "without listening to states (generator)",
 	 0},
 	{"policy", 'p', "P", 0,
 	 "Policies that take turns, as of nosnoop-replay; each is held to its claims (sound)", 0},
@@ -58,12 +60,13 @@ static void parse_mutant(struct museum *m, const char *arg)
 
 static void parse_engine(struct museum *m, const char *arg)
 {
-	if (!strcmp(arg, "campaign"))
-		m->limits.engine = ENGINE_CAMPAIGN;
-	else if (!strcmp(arg, "generator"))
-		m->limits.engine = ENGINE_GENERATOR;
-	else
-		bad_input("--engine %s: expected generator or campaign", arg);
+	for (u32 i = 0; i < ENGINE_NR; i++) {
+		if (strcmp(arg, engine_name[i]))
+			continue;
+		m->limits.engine = i;
+		return;
+	}
+	bad_input("--engine %s: expected generator, campaign or blind", arg);
 }
 
 static void parse_policy(struct museum *m, const char *arg)

@@ -118,8 +118,8 @@ void report_table(FILE *out, const struct museum_report *r)
 	if (r->limits.runs)
 		fprintf(out, " and %llu programs", (unsigned long long)r->limits.runs);
 	fprintf(out, " a trial.\n%s under %u policies in turn. In how many trials: rea(ched), ",
-		r->limits.engine == ENGINE_CAMPAIGN ? "A campaign's programs"
-						    : "Generated programs",
+		r->limits.engine != ENGINE_GENERATOR ? "A campaign's programs"
+						     : "Generated programs",
 		r->sound->nr);
 	fprintf(out, "tri(ggered),\nfou(nd); then median (min..max); - is: not found.\n\n");
 	fprintf(out, "%-28s rea tri fou %-19s %-19s rules\n", "mutant", "executions", "CPU ms");

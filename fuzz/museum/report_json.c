@@ -83,8 +83,8 @@ json_t *report_json(const struct museum_report *r)
 	for (u32 i = 0; i < r->sound->nr; i++)
 		json_array_append_new(policies, json_string(r->sound->policy[i]->name));
 	return json_pack("{s:s, s:s, s:I, s:I, s:f, s:I, s:o, s:o}", "schema", "nosnoop-museum 1",
-			 "engine", r->limits.engine == ENGINE_CAMPAIGN ? "campaign" : "generator",
-			 "seed", (json_int_t)r->seed, "trials", (json_int_t)r->nr_trials,
-			 "limit_seconds", r->limits.seconds, "limit_executions",
-			 (json_int_t)r->limits.runs, "policies", policies, "mutants", mutants);
+			 "engine", engine_name[r->limits.engine], "seed", (json_int_t)r->seed,
+			 "trials", (json_int_t)r->nr_trials, "limit_seconds", r->limits.seconds,
+			 "limit_executions", (json_int_t)r->limits.runs, "policies", policies,
+			 "mutants", mutants);
 }

@@ -114,6 +114,13 @@ class Mutants(unittest.TestCase):
                          [[t["executions"] for t in m["trials"]] for m in again["mutants"]])
         self.assertEqual(results("--engine", "campaign", "--trials", "1", "--runs", "2000", "--mutant", "none")[0], 0)
 
+    def test_blind(self):
+        args = ("--trials", "1", "--runs", "20000", "--seconds", "1000", "--mutant", "p_storage_skip_stale", "--engine")
+        rc, doc = results(*args, "blind")
+        self.assertEqual((rc, doc["engine"]), (0, "blind"))
+        self.assertNotEqual(doc["mutants"][0]["trials"][0]["executions"],
+                            results(*args, "campaign")[1]["mutants"][0]["trials"][0]["executions"])
+
 
 class Output(unittest.TestCase):
     def test_schema(self):
@@ -174,7 +181,7 @@ class BadInput(unittest.TestCase):
         self.refuses("--runs 1.5: expected a number", "--runs", "1.5")
         self.refuses("--jobs 1000: expected a number from 1 to 256", "--jobs", "1000")
         self.refuses("--seed 1x: expected a number", "--seed", "1x")
-        self.refuses("--engine libfuzzer: expected generator or campaign", "--engine", "libfuzzer")
+        self.refuses("--engine libfuzzer: expected generator, campaign or blind", "--engine", "libfuzzer")
         self.refuses("mine", "--policy", "mine")
         self.refuses('"M01": expected options only', "M01")
         self.refuses("unrecognized option", "--mutants", "M01")

@@ -10,6 +10,8 @@
 /* A mutant may ask for memory without end: an arena that is full is a finding. */
 #define ARENA (1ULL << 30)
 
+const char *const engine_name[ENGINE_NR] = {"generator", "campaign", "blind"};
+
 u64 trial_seed(u64 seed, u32 nr)
 {
 	return mix64(seed + nr * 0x9e3779b97f4a7c15ULL);
@@ -166,7 +168,7 @@ void trial_run(struct trial *t, const struct exhibit *e, const struct policies *
 {
 	museum_counted = &t->counts;
 	museum_mutant = e->mutant;
-	if (limits->engine == ENGINE_CAMPAIGN)
+	if (limits->engine != ENGINE_GENERATOR)
 		trial_campaign(t, e, sound, limits);
 	else
 		trial_generate(t, e, sound, limits);

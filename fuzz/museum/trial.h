@@ -24,7 +24,11 @@ struct exhibit {
 enum engine {
 	ENGINE_GENERATOR, /* generated programs, one after the other */
 	ENGINE_CAMPAIGN,  /* that of nosnoop-fuzz: what reaches new states is kept and mutated */
+	ENGINE_BLIND,	  /* the same, but what is kept is what came last */
+	ENGINE_NR
 };
+
+extern const char *const engine_name[ENGINE_NR];
 
 struct limits {
 	enum engine engine;

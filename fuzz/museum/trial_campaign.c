@@ -30,7 +30,7 @@ static bool on_found(void *ctx, const struct campaign_finding *f)
 }
 
 static struct campaign *create(struct trial *t, const struct exhibit *e,
-			       const struct policies *sound)
+			       const struct policies *sound, bool blind)
 {
 	struct campaign_config cfg;
 
@@ -39,6 +39,7 @@ static struct campaign *create(struct trial *t, const struct exhibit *e,
 	cfg.nr_policies = e->policy ? 1 : sound->nr;
 	cfg.contracts = e->policy ? CONTRACTS_SOUND : 0;
 	cfg.seed = t->seed;
+	cfg.blind = blind;
 	cfg.ctx = t;
 	cfg.found = on_found;
 	cfg.running = on_running;
@@ -49,7 +50,7 @@ void trial_campaign(struct trial *t, const struct exhibit *e, const struct polic
 		    const struct limits *limits)
 {
 	double start = trial_cpu_seconds();
-	struct campaign *c = create(t, e, sound);
+	struct campaign *c = create(t, e, sound, limits->engine == ENGINE_BLIND);
 	int rc = c ? 0 : -errno;
 
 	while (!rc && t->end != TRIAL_RULE) {

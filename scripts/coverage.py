@@ -30,7 +30,6 @@ from coverage_gcov import FOLDERS, TOP, BadInput, Failed, Runner, build, call, c
 from coverage_reasons import File, explain, load
 
 CORPUS = ("corpus/seed", "corpus/regress", "corpus/recorded")
-REASONS = os.path.join(TOP, "scripts", "coverage-reasons.txt")
 NO_INPUT = (".md", ".json", ".gz", ".txt")
 WIDTH = 75
 NONE = "no reason is given"
@@ -154,9 +153,9 @@ def apply_reasons(files, entries):
     return left, stale
 
 
-def report(counted, tests, inputs, kept):
+def report(counted, tests, inputs, kept, reasons):
     files = files_of(counted)
-    left, stale = apply_reasons(files, load(REASONS))
+    left, stale = apply_reasons(files, reasons)
     everything = [n for f in files.values() for n in f.lines.values()]
     rows = []
     for file in files.values():
@@ -234,7 +233,7 @@ def print_left(r, out):
             out(f"  {(where + x['text'])[:WIDTH - 2]}".rstrip())
     for s in r["stale"]:
         out("")
-        out(textwrap.fill(f"stale: coverage-reasons.txt:{s['entry']}: {s['file']} {s['function']}: {s['text']}: {s['why']}", WIDTH))
+        out(textwrap.fill(f"stale reason, line {s['entry']}: {s['file']} {s['function']}: {s['text']}: {s['why']}", WIDTH))
 
 
 def progress(text):
@@ -306,6 +305,8 @@ def arguments():
     p.add_argument("--minimised", metavar="DIR", help="keep few of the inputs, there; the figures are theirs")
     p.add_argument("--require", type=two, metavar="L,B", help="exit 1 below these per cent of lines and of branches")
     p.add_argument("--explained", action="store_true", help="exit 1 if something is left without a reason")
+    p.add_argument("--reasons", default=os.path.join(TOP, "scripts", "coverage-reasons.txt"), metavar="FILE",
+                   help="why what is left is left (scripts/coverage-reasons.txt)")
     p.add_argument("--jobs", type=at_least_one, default=os.cpu_count() or 1, metavar="N", help="processes at a time (as many as cores)")
     return p.parse_args()
 
@@ -318,7 +319,7 @@ def judge(r, a):
         if 100 * t[part] < wanted * t[whole]:
             wrong.append(f"{share(t[part], t[whole]).strip()} of the {what}, expected at least {wanted:g}%")
     if r["stale"]:
-        wrong.append(f"{len(r['stale'])} stale reasons in coverage-reasons.txt")
+        wrong.append(f"{len(r['stale'])} stale reasons in {os.path.basename(a.reasons)}")
     if a.explained and any(x["reason"] is None for x in r["left"]):
         wrong.append("lines or branches are left without a reason")
     return wrong
@@ -328,6 +329,7 @@ def measure(a):
     inputs = find_inputs(a.inputs or [os.path.join(TOP, c) for c in CORPUS])
     if a.minimised and os.path.exists(a.minimised):
         raise BadInput(f"{a.minimised}: is there already, expected a new folder")
+    reasons = load(a.reasons)
     tests = build(a.jobs)
     runner = Runner(a.jobs)
     try:
@@ -341,14 +343,14 @@ def measure(a):
         runner.close()
     if a.minimised:
         copy_inputs(kept, a.minimised)
-    return report(counted, by_tests, inputs, kept)
+    return report(counted, by_tests, inputs, kept, reasons)
 
 
 def main():
     a = arguments()
     try:
         r = measure(a)
-    except BadInput as e:
+    except (BadInput, OSError, ValueError) as e:
         sys.exit(say(2, str(e)))
     except Failed as e:
         sys.exit(say(3, str(e)))

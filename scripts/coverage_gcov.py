@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 BUILD = os.path.join(TOP, "build", "coverage")
 REPLAY = os.path.join(BUILD, "bin", "nosnoop-replay")
 TESTS = os.path.join(BUILD, "bin", "test_flush")
@@ -67,8 +67,8 @@ def parse(text):
     for record in map(json.loads, text.splitlines()):
         for file in record["files"]:
             name = os.path.relpath(os.path.join(record["current_working_directory"], file["file"]), TOP)
-            if not name.startswith(FOLDERS):
-                continue
+            if not name.startswith(FOLDERS) or not os.path.exists(os.path.join(TOP, name)):
+                continue  # an older build left notes of what is no file any more
             for line in file["lines"]:
                 key = (name, line["line_number"], line.get("function_name", ""))
                 merge(counted, {key: [line["count"], [b["count"] for b in line["branches"]]]})

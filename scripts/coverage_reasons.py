@@ -114,7 +114,7 @@ def load(path):
                 reason = line[1:-1]
                 continue
             entry = Entry(number, reason or "", line)
-            if not line.startswith("[") and (not reason or not (entry.function == "*" or entry.snippet)):
+            if not reason or not (entry.function == "*" or entry.snippet):
                 raise ValueError(f"{path}:{number}: {line}, expected FILE *, or FILE FUNCTION: LINE, under a [reason]")
             entries.append(entry)
     return entries

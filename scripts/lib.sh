@@ -127,6 +127,7 @@ missing_optional() {
 	[ -f /usr/include/benchmark/benchmark.h ] || echo libbenchmark-dev
 	compgen -G '/usr/lib/*/libpmem.so.1' >/dev/null || echo libpmem1
 	have valgrind || echo valgrind
+	have gcovr || echo gcovr
 }
 
 # Debian's python3 is the one that sees Debian's packages.

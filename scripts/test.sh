@@ -263,6 +263,12 @@ else
 	skipped "build with clang: clang is not installed"
 fi
 
+if have gcov; then
+	later "coverage: the corpus meets core and policies, or there is a reason" python3 -B scripts/test_coverage.py
+else
+	skipped "coverage: gcov is not installed"
+fi
+
 later "threads under ThreadSanitizer" run_tsan
 
 later "museum: what is known is found again" run_museum

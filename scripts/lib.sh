@@ -94,6 +94,12 @@ missing_report() {
 		printf '%s\n' python3-numpy python3-scipy python3-matplotlib python3-jinja2
 }
 
+# Of a night's gate: without git there is none, without valgrind it counts no instructions.
+missing_nightly() {
+	have git || echo git
+	have valgrind || echo valgrind
+}
+
 # Can a script look at a page in a browser?
 has_browser() {
 	have chromium && have chromedriver && [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import selenium' 2>/dev/null
@@ -150,9 +156,9 @@ apt_install() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
 }
 
-# need required|report|engines|all: installs what is missing, or says what to install and exits with 2. "report": also what
-# report.html needs; "engines": also what fuzzes; "all": also what merely some steps of the tests want. Of these three, what stays
-# missing is named.
+# need required|report|engines|nightly|all: installs what is missing, or says what to install and exits with 2. "report": also
+# what report.html needs; "engines": what fuzzes; "nightly": what a night wants; "all": what merely some steps of the tests
+# want. Of these, what stays missing is named.
 need() {
 	local required optional p log
 	mapfile -t required < <(missing_required)
@@ -160,6 +166,7 @@ need() {
 	case $1 in
 	report) mapfile -t optional < <(missing_report) ;;
 	engines) mapfile -t optional < <(missing_engines) ;;
+	nightly) mapfile -t optional < <(missing_nightly) ;;
 	all) mapfile -t optional < <(missing_optional) ;;
 	esac
 	[ ${#required[@]} -gt 0 ] || [ ${#optional[@]} -gt 0 ] || return 0

@@ -64,9 +64,8 @@ def sentence(night):
     parts += [f"{number(len(old), 'finding')} as before"] if old else []
     if not parts and of(night, "found"):
         parts.append(f"{of(night, 'found')[0]} found something")
-    invalid = of(night, "invalid")
-    if invalid:
-        parts.append(("not valid: " if not parts else "") + ", ".join(invalid) + " could not run")
+    if of(night, "invalid"):
+        parts.append("invalid: " + ", ".join(of(night, "invalid")))
     return "; ".join(parts) if parts else "nothing new"
 
 

@@ -124,6 +124,7 @@ missing_optional() {
 	compiles aarch64-linux-gnu-gcc || printf '%s\n' gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 	have qemu-aarch64 || echo qemu-user
 	has_scipy || echo python3-scipy
+	has_yaml || echo python3-yaml
 	have busybox || echo busybox-static
 	have cpio || echo cpio
 	has_header perfmon/pfmlib.h || echo libpfm4-dev
@@ -139,6 +140,10 @@ missing_optional() {
 # Debian's python3 is the one that sees Debian's packages.
 has_scipy() {
 	[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import scipy.stats' 2>/dev/null
+}
+
+has_yaml() {
+	[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import yaml' 2>/dev/null
 }
 
 # as_root COMMAND...: status 126 when there is no way to be root

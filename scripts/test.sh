@@ -278,6 +278,11 @@ else
 	skipped "museum_compare: python3-scipy is not installed"
 fi
 
+python=python3
+! has_yaml || python=/usr/bin/python3
+check "nightly" "$python" -B scripts/nightly/test_nightly.py
+has_yaml || skipped "nightly: the schedules of CI: python3-yaml is not installed"
+
 python=$(report_python)
 if [ -n "$python" ]; then
 	later "report" "$python" -B scripts/test_report.py

@@ -40,8 +40,9 @@ PATIENCE = 60  # seconds for what takes a moment
 STAND_IN = """#!%s -IS
 import json, os, sys, time
 here, name, args = os.path.dirname(os.path.abspath(__file__)), os.path.basename(sys.argv[0]), sys.argv[1:]
-with open(here + "/calls", "a") as f:
-    f.write(json.dumps([name, *args]) + "\\n")
+fd = os.open(here + "/calls", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+os.write(fd, (json.dumps([name, *args]) + "\\n").encode())  # whole, or not yet there, for who reads meanwhile
+os.close(fd)
 a = json.load(open(here + "/answers.json")).get(name, {})
 status, out = a.get("status", 0), a.get("out")
 if name.startswith("fuzz-"):
@@ -583,6 +584,27 @@ class Arguments(Nights):
         done = subprocess.run([SCRIPT, "--help"], capture_output=True, text=True, check=True)
         for word in ("--out", "--hours", "--jobs", "--steps", "--mail", "--keep", "--install-timer", "Exit: 0 nothing new"):
             self.assertIn(word, done.stdout)
+
+
+class Pull(Nights):
+    def git(self, where, *args):
+        me = ["-c", "user.name=me", "-c", "user.email=me@example.org"]
+        subprocess.run(["git", "-C", os.path.join(self.tmp, where), *me, *args], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    @unittest.skipUnless(shutil.which("git"), "no git here")
+    def test_pull(self):
+        os.mkdir(os.path.join(self.tmp, "theirs"))
+        self.git("theirs", "init", "-q")
+        self.git("theirs", "commit", "-q", "--allow-empty", "-m", "one")
+        self.git("", "clone", "-q", "theirs", "ours")
+        with unittest.mock.patch("programs.TOP", os.path.join(self.tmp, "ours")):
+            self.assertEqual(nightly.pull(), [])
+            self.git("theirs", "commit", "-q", "--allow-empty", "-m", "two")
+            before = git("rev-parse", "HEAD")[:7]
+            self.assertEqual(nightly.pull(), [f"pulled {before}..{git('rev-parse', 'HEAD')[:7]}"])
+            self.git("ours", "commit", "-q", "--allow-empty", "-m", "mine")
+            self.git("theirs", "commit", "-q", "--allow-empty", "-m", "three")
+            self.assertEqual(nightly.pull(), ["git pull --ff-only failed: this is the commit that was here"])
 
 
 class Timer(Nights):

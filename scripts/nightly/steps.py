@@ -278,7 +278,7 @@ def gate_words(said):
         raise Failure(f"{cannot[0]['workload']}: {cannot[0]['why'] or 'it could not be counted'}")
     restless = sum(w["verdict"] == "invalid" for w in said["workloads"])
     words = {"same": "no change", "better": "better", "invalid": "no change that can be told"}.get(said["verdict"], said["verdict"])
-    words += f" on {number(len(said['workloads']), 'workload')}"
+    words += f" on {number(len(said['workloads']), 'workload')}" + (", the code is the same" if said["same"] else "")
     return words + (f"; time not told on {restless}, the machine is too restless" if restless else "")
 
 

@@ -100,7 +100,7 @@ SUMMARY = {"schema": "nosnoop campaign summary 1", "executions": 1234567, "cpu_s
            "corpus": {"ops": {"after": 40}, "text": {"after": 2}}, "coverage": {"lines": 97.25, "branches": 90.5, "states": 2853}}
 WORKLOAD = {"workload": "boot", "verdict": "same", "why": None, "base": {"flushes": 1}, "candidate": {"flushes": 1}, "changes": [], "instructions": "n/a",
             "time": "n/a"}
-GATE = {"verdict": "same", "sentence": None, "policy": "exact", "rule": {"instructions": 0.005}, "workloads": [WORKLOAD]}
+GATE = {"verdict": "same", "same": False, "sentence": None, "policy": "exact", "rule": {"instructions": 0.005}, "workloads": [WORKLOAD]}
 ANSWERS = {"build.sh": {}, "nosnoop-replay": {"out": {"results": [GOOD_VERDICT]}}, "fuzz-ops-replay": {}, "fuzz-text-replay": {},
            "nosnoop-check": {"out": {"results": [KEPT]}}, "nosnoop-museum": {"list": LISTING},
            "nosnoop-bench": {"out": GATE}, "campaign.sh": {"files": {"summary.json": json.dumps(SUMMARY)}, "out": "0 s: 1 execution"}}

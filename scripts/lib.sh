@@ -96,6 +96,7 @@ missing_report() {
 
 # Of a night's gate: without git there is none, without valgrind it counts no instructions.
 missing_nightly() {
+	missing_engines
 	have git || echo git
 	have valgrind || echo valgrind
 }

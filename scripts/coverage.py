@@ -167,7 +167,8 @@ def report(counted, tests, inputs, kept, reasons):
         if numbers:
             again = files_of(tests)[name].lines if tests else {}
             by = figures(again[n] for n in numbers if n in again) if tests else None
-            apart.append({"file": name, **figures(file.lines[n] for n in sorted(numbers)), "test_flush": by or "n/a"})
+            apart.append({"file": name, **figures(file.lines[n] for n in sorted(numbers)), "test_flush": by or "n/a",
+                          "reason": file.lines[min(numbers)].apart})
     binary = sum(1 for i in inputs if not i.endswith(".ops"))
     return {
         "schema": "nosnoop coverage 1", "compiler": compiler(),
@@ -206,11 +207,12 @@ def print_table(r, out):
     out(row("with what stands apart", r["everything"]))
     out("")
     out(textwrap.fill(f"{a['number']} assertions do not count: {a['lines']} lines, {a['branches']} branches.", WIDTH))
-    if r["apart"]:
+    for reason in sorted({f["reason"] for f in r["apart"]}):
         out("")
-        out("Apart, no part of running a program; by core/flush/test_flush.c:")
-    for f in r["apart"]:
-        out(row(f["file"], f["test_flush"]) if f["test_flush"] != "n/a" else f"{f['file']}: n/a")
+        out(textwrap.fill(f"Apart, no part of running a program: {reason}; by core/flush/test_flush.c:", WIDTH))
+        for f in r["apart"]:
+            if f["reason"] == reason:
+                out(row(f["file"], f["test_flush"]) if f["test_flush"] != "n/a" else f"{f['file']}: n/a")
 
 
 def counts(items):

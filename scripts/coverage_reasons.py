@@ -127,7 +127,7 @@ class Line:
         self.number, self.function = number, function
         self.times = 0
         self.branches = []
-        self.apart = False
+        self.apart = None  # the reason
         self.open_line, self.open_branches = False, 0
 
     def never(self):
@@ -199,7 +199,7 @@ def explain(file, entry):
             return None, f"covered now: {first.never()} branches of it are never taken" if first.never() else "covered now"
         lines = [first, *file.under(first)]
     for n in lines:
-        n.apart |= entry.apart
+        n.apart = entry.reason if entry.apart else n.apart
     taken = branches if first.times and not entry.whole() else 0
     explained = sum(n.open_line for n in lines)
     never = min(taken, first.open_branches) + sum(n.open_branches for n in lines if not taken or n is not first)

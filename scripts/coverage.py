@@ -358,9 +358,9 @@ def main():
         sys.exit(say(3, str(e)))
     text, data = as_text(r), json.dumps(r, indent=1) + "\n"
     if a.out:
-        write(a.out, "coverage.txt", text)
-        write(a.out, "coverage.json", data)
-        write(a.out, "meta.json", json.dumps(meta(r), indent=1) + "\n")
+        about = json.dumps(meta(r), indent=1) + "\n"  # before what is written changes the tree
+        for name, content in (("coverage.txt", text), ("coverage.json", data), ("meta.json", about)):
+            write(a.out, name, content)
     sys.stdout.write(data if a.json else text)
     sys.stdout.flush()
     wrong = judge(r, a)

@@ -35,6 +35,7 @@ HEAD = git("rev-parse", "HEAD")
 PARENT = git("rev-parse", "-q", "--verify", "HEAD^{commit}^")
 CHANGED = nightly.checkout()[1]
 PATIENCE = 60  # seconds for what takes a moment
+STUCK = 120  # for a night of stand-ins; one that waits for ever is a failure too
 
 # Plays every program: what it does stands in answers.json beside it, how it was called goes to calls.
 STAND_IN = """#!%s -IS
@@ -69,7 +70,7 @@ if a.get("orphan"):  # in a session of its own
         time.sleep(600)
     while not os.path.exists(here + "/orphan") or not open(here + "/orphan").read():
         time.sleep(0.01)
-while a.get("wait") and not os.path.exists(here + "/go"):
+while a.get("wait") and os.path.exists(here) and not os.path.exists(here + "/go"):
     time.sleep(0.01)
 sys.stderr.write(a.get("err", ""))
 print(out if isinstance(out, str) else json.dumps(out))
@@ -140,7 +141,8 @@ class Nights(unittest.TestCase):
         return [SCRIPT, "--out", self.out, "--bin", self.bin, "--jobs", "2", "--hours", "3", "--date", day.isoformat(), *options]
 
     def night(self, *options, day=DAY, status=0):
-        done = subprocess.run(self.args(*options, day=day), capture_output=True, text=True, check=False, cwd=self.tmp)
+        done = subprocess.run(self.args(*options, day=day), capture_output=True, text=True, check=False, cwd=self.tmp,
+                              timeout=STUCK)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done
 

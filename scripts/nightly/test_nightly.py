@@ -628,6 +628,7 @@ class Timer(Nights):
         service = self.unit("service")
         line = re.findall(r"^Exec\w+=(.*)$", service, re.M)
         self.assertEqual(len(line), 1)
+        self.assertIn("100%% $$HOME", line[0])
         # Back through systemd's rules: quotes, then specifiers and variables.
         words = [w.replace("%%", "%").replace("$$", "$") for w in shlex.split(line[0])]
         self.assertEqual(words, [SCRIPT, "--out", os.path.realpath(os.path.join(self.tmp, "my nights")), "--hours", "6",

@@ -42,7 +42,7 @@ STAND_IN = """#!%s -IS
 import json, os, sys, time
 here, name, args = os.path.dirname(os.path.abspath(__file__)), os.path.basename(sys.argv[0]), sys.argv[1:]
 fd = os.open(here + "/calls", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-os.write(fd, (json.dumps([name, *args]) + "\\n").encode())  # whole, or not yet there, for who reads meanwhile
+os.write(fd, (json.dumps([name, *args]) + "\\n").encode())
 os.close(fd)
 a = json.load(open(here + "/answers.json")).get(name, {})
 status, out = a.get("status", 0), a.get("out")
@@ -169,7 +169,8 @@ class Nights(unittest.TestCase):
 
     def calls(self, program):
         with open(os.path.join(self.bin, "calls"), encoding="utf-8") as f:
-            return [c[1:] for c in map(json.loads, f) if c[0] == program]
+            whole = [line for line in f if line.endswith("\n")]  # the last one may be being written
+        return [c[1:] for c in map(json.loads, whole) if c[0] == program]
 
     def forget_calls(self):
         os.unlink(os.path.join(self.bin, "calls"))

@@ -21,7 +21,7 @@ NOSNOOP_EXPORT const char *argp_program_version; /* with the target's name, from
 struct options {
 	const char *encode; /* folder for binary forms */
 	bool verbose, json, orders, states, dictionary;
-	u32 generate, ops;
+	u32 generate, ops, repeat;
 	u64 seed;
 	char **paths;
 	int nr_paths;
@@ -150,12 +150,14 @@ static void write_binary(const char *dir, const struct input *in)
 		bad_input("%s: %s", out, strerror(errno));
 }
 
-static void run_all(const struct inputs *all, bool verbose)
+static void run_all(const struct inputs *all, bool verbose, u32 repeat)
 {
-	for (size_t i = 0; i < all->nr; i++) {
+	for (size_t n = 0; n < all->nr * repeat; n++) {
+		const struct input *in = &all->input[n % all->nr];
+
 		if (verbose)
-			fprintf(stderr, "%s\n", all->input[i].path);
-		LLVMFuzzerTestOneInput(all->input[i].bytes, all->input[i].size);
+			fprintf(stderr, "%s\n", in->path);
+		LLVMFuzzerTestOneInput(in->bytes, in->size);
 	}
 	printf("%zu inputs, no finding\n", all->nr);
 }
@@ -174,7 +176,7 @@ static int act(const struct options *o)
 		return 0;
 	}
 	if (!o->encode) {
-		run_all(&o->inputs, o->verbose);
+		run_all(&o->inputs, o->verbose, o->repeat);
 		return 0;
 	}
 	for (size_t i = 0; i < o->inputs.nr; i++)
@@ -200,6 +202,7 @@ static const struct argp_option argp_options[] = {
 	 0},
 	{"generate", 'g', "N", 0, "N programs of the generator, too", 0},
 	{"ops", 'n', "N", 0, "How many ops a generated program has at most; 32", 0},
+	{"repeat", 'r', "N", 0, "Run all of them N times; 1", 0},
 	{"seed", 's', "N", 0, "Of the first generated program; 1", 0},
 	{"states", 't', NULL, 0, "How many states of the model all of them reach together", 0},
 	{"verbose", 'v', NULL, 0, "Name each file before it is run", 0},
@@ -233,6 +236,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'n':
 		o->ops = command_number("ops", arg, 1, 100000);
+		return 0;
+	case 'r':
+		o->repeat = command_number("repeat", arg, 1, 1000000);
 		return 0;
 	case 's':
 		o->seed = command_number("seed", arg, 0, UINT64_MAX);
@@ -275,7 +281,7 @@ static const struct argp argp = {
 
 int main(int argc, char **argv)
 {
-	struct options o = {.ops = 32, .seed = 1};
+	struct options o = {.ops = 32, .seed = 1, .repeat = 1};
 	char version[64];
 	int rc;
 

@@ -49,6 +49,11 @@ links_fuzzer() {
 	return $rc
 }
 
+# Does afl-clang-lto link? It needs lld and LLVM's tools of its own version.
+links_afl_lto() {
+	have afl-fuzz && have llvm-ar && AFL_QUIET=1 compiles afl-clang-lto
+}
+
 has_lib() { # by pkg-config
 	have pkg-config && pkg-config --exists "$1"
 }
@@ -111,6 +116,7 @@ missing_engines() {
 	compiles clang || echo clang
 	links_fuzzer clang || clang_rt_package
 	have afl-fuzz && have afl-clang-fast || echo afl++
+	links_afl_lto || printf '%s\n' lld llvm
 }
 
 # Likewise, of what only some steps of the tests need: without it they say that they were skipped.

@@ -126,30 +126,71 @@ harmless_seeds() {
 	done
 }
 
-run_libfuzzer() {
-	local out=build/fuzz/campaign
-	fuzz_seeds $out/in corpus/seed
-	mkdir -p $out/findings
-	timeout $((fuzz_seconds * 3 + 60)) build/fuzz/bin/fuzz-ops-libfuzzer -runs=$((fuzz_seconds * 20000)) \
-		-max_total_time="$fuzz_seconds" -artifact_prefix=$out/findings/ $out/in
+# Seeds of target $1 in folder $2: binary programs, or the text itself.
+target_seeds() {
+	if [ "$1" = text ]; then
+		rm -rf "$2"
+		mkdir -p "$2"
+		cp corpus/seed/golden/*.ops "$2"
+	else
+		fuzz_seeds "$2" corpus/seed
+	fi
 }
 
-afl() { # OPTIONS...: of afl-fuzz; -V is given
+# Those that need no kernel tree: on Linux's own files something is found at once (results/findings).
+fuzz_targets=(policy codec text plugin-diff)
+
+# The target ops for the whole time, each other one for a fifth of it.
+run_libfuzzer() {
+	local out=build/fuzz/campaign t seconds
+	mkdir -p $out/findings
+	for t in ops "${fuzz_targets[@]}"; do
+		target_seeds "$t" $out/in
+		seconds=$fuzz_seconds
+		[ "$t" = ops ] || seconds=$(((fuzz_seconds + 4) / 5))
+		timeout $((fuzz_seconds * 3 + 60)) "build/fuzz/bin/fuzz-$t-libfuzzer" -runs=$((fuzz_seconds * 20000)) \
+			-max_total_time="$seconds" -artifact_prefix=$out/findings/ $out/in || return 1
+	done
+}
+
+afl() { # PROGRAM SECONDS OPTIONS...: of afl-fuzz
+	local program=$1 seconds=$2
+	shift 2
 	AFL_SKIP_CPUFREQ=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 TERM=dumb \
-		timeout $((fuzz_seconds * 3 + 60)) afl-fuzz -V "$fuzz_seconds" "$@" -- build/afl/bin/fuzz-ops-afl
+		timeout $((seconds * 3 + 60)) afl-fuzz -V "$seconds" "$@" -- "$program"
+}
+
+# afl_clean PROGRAM SECONDS OUT: something was executed, and nothing found
+afl_clean() {
+	local execs
+	rm -rf "$3/out"
+	afl "$1" "$2" -E $((fuzz_seconds * 20000)) -i "$3/in" -o "$3/out" || return 1
+	execs=$(sed -n 's/^execs_done *: *//p' "$3/out/default/fuzzer_stats")
+	[ "${execs:-0}" -gt 0 ] || { echo "AFL++ executed nothing"; return 1; }
+	if compgen -G "$3/out/default/crashes/id:*" >/dev/null; then
+		echo "AFL++ found crashes: $3/out/default/crashes"
+		return 1
+	fi
 }
 
 run_afl() {
-	local out=build/afl/campaign execs
-	fuzz_seeds $out/in corpus/seed
-	rm -rf $out/out
-	afl -E $((fuzz_seconds * 20000)) -i $out/in -o $out/out || return 1
-	execs=$(sed -n 's/^execs_done *: *//p' $out/out/default/fuzzer_stats)
-	[ "${execs:-0}" -gt 0 ] || { echo "AFL++ executed nothing"; return 1; }
-	if compgen -G "$out/out/default/crashes/id:*" >/dev/null; then
-		echo "AFL++ found crashes: $out/out/default/crashes"
-		return 1
-	fi
+	local out=build/afl/campaign t
+	for t in ops "${fuzz_targets[@]}"; do
+		target_seeds "$t" $out/in
+		if [ "$t" = ops ]; then
+			afl_clean build/afl/bin/fuzz-ops-afl "$fuzz_seconds" $out || return 1
+		else
+			afl_clean "build/afl/bin/fuzz-$t-afl" $(((fuzz_seconds + 4) / 5)) $out || return 1
+		fi
+	done
+}
+
+# One program: a link with afl-clang-lto takes half a minute.
+run_afl_lto() {
+	local out=build/afl-lto/campaign
+	cmake --preset afl-lto && cmake --build build/afl-lto -j "$jobs" --target fuzz-policy-afl || return 1
+	target_seeds policy $out/in
+	afl_clean build/afl-lto/bin/fuzz-policy-afl 2 $out
 }
 
 # Does each engine find what is known to be wrong? Needs luck in little time: only with much of it.
@@ -157,7 +198,7 @@ leak_libfuzzer() {
 	local out=build/fuzz/leak
 	rm -rf $out
 	harmless_seeds $out/in
-	FUZZ_POLICY=v1_posted FUZZ_CONTRACTS=L timeout $((fuzz_seconds + 60)) build/fuzz/bin/fuzz-ops-libfuzzer \
+	FUZZ_POLICY=v1_posted FUZZ_CONTRACTS=L timeout $((fuzz_seconds + 60)) build/fuzz/bin/fuzz-policy-libfuzzer \
 		-max_total_time="$fuzz_seconds" -artifact_prefix=$out/ $out/in >$out/log 2>&1 || true
 	tail -n 40 $out/log
 	grep -q '^class: contract_L' $out/log
@@ -167,7 +208,7 @@ leak_afl() {
 	local out=build/afl/leak f
 	rm -rf $out
 	harmless_seeds $out/in
-	FUZZ_POLICY=v1_posted FUZZ_CONTRACTS=L AFL_BENCH_UNTIL_CRASH=1 afl -i $out/in -o $out/out || return 1
+	FUZZ_POLICY=v1_posted FUZZ_CONTRACTS=L AFL_BENCH_UNTIL_CRASH=1 afl build/afl/bin/fuzz-policy-afl "$fuzz_seconds" -i $out/in -o $out/out || return 1
 	for f in "$out"/out/default/crashes/id:*; do
 		FUZZ_POLICY=v1_posted FUZZ_CONTRACTS=L build/dev/bin/fuzz-ops-replay "$f" || true
 	done >$out/log 2>&1
@@ -313,19 +354,25 @@ together
 record_a_kernel
 
 if links_fuzzer clang; then
-	check "build fuzz-ops-libfuzzer" build_in build/fuzz --preset fuzz
-	[ $last != 0 ] || check "run fuzz-ops-libfuzzer" run_libfuzzer
-	[ "$fuzz_seconds" -lt 120 ] || check "fuzz-ops-libfuzzer finds the posted leak" leak_libfuzzer
+	check "build the targets for libFuzzer" build_in build/fuzz --preset fuzz -DNOSNOOP_LINUX_TREE="$tree"
+	[ $last != 0 ] || check "run the targets under libFuzzer" run_libfuzzer
+	[ "$fuzz_seconds" -lt 120 ] || check "libFuzzer finds the posted leak" leak_libfuzzer
 else
-	skipped "fuzz-ops-libfuzzer: clang or its runtime is not installed"
+	skipped "targets for libFuzzer: clang or its runtime is not installed"
 fi
 if have afl-fuzz && have afl-clang-fast; then
-	AFL_QUIET=1 check "build fuzz-ops-afl" build_in build/afl --preset afl
-	[ $last != 0 ] || check "run fuzz-ops-afl" run_afl
-	[ "$fuzz_seconds" -lt 120 ] || check "fuzz-ops-afl finds the posted leak" leak_afl
+	check "build the targets for AFL++" build_in build/afl --preset afl -DNOSNOOP_LINUX_TREE="$tree"
+	[ $last != 0 ] || check "run the targets under AFL++" run_afl
+	[ "$fuzz_seconds" -lt 120 ] || check "AFL++ finds the posted leak" leak_afl
 else
-	skipped "fuzz-ops-afl: afl++ is not installed"
+	skipped "targets for AFL++: afl++ is not installed"
 fi
+if links_afl_lto; then
+	check "afl-clang-lto: fuzz-policy-afl" run_afl_lto
+else
+	skipped "afl-clang-lto: not installed, or it does not link here (Debian: afl++, lld, llvm)"
+fi
+check "oss-fuzz" fuzz/oss-fuzz/test.sh 1
 check "campaign" python3 -B scripts/campaign/test_campaign.py
 [ -n "${SLURM-}" ] || skipped "campaign: as jobs of Slurm: SLURM=1 installs it and starts a cluster on loopback"
 

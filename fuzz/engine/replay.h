@@ -35,7 +35,8 @@ struct input *inputs_add(struct inputs *all);
 int replay_each(const struct inputs *all, FILE *out);
 /*
  * All in one process: in order, again, backwards, and shuffled. What differs is named. A finding
- * ends the process. Returns the exit status: 0 or 1.
+ * ends the process. Returns the exit status: 0 or 1. For the test of this test, FUZZ_LEAKY=1 has
+ * each input's digest hold what came before.
  */
 int replay_orders(const struct inputs *all, FILE *out);
 /* All in one process: how many states they reach together. Ends as replay_orders() does; returns 0. */

@@ -7,9 +7,11 @@ import os
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
+import traceback
 
 sys.dont_write_bytecode = True
 
@@ -245,6 +247,8 @@ def complete(p, o):
         if not 1 <= o.jobs <= 4096:
             p.error(f"--jobs {o.jobs}, expected 1 to 4096")
     o.out = os.path.abspath(o.out)
+    if o.history and (os.path.isdir(o.history) or not os.path.isdir(os.path.dirname(os.path.abspath(o.history)))):
+        p.error(f"--history {o.history}: expected a file, or a new one in a folder that is there")
     o.history = os.path.abspath(o.history or os.path.join(o.out, os.pardir, "history.jsonl"))
     for e in o.expected:
         if not os.path.isdir(e):
@@ -311,6 +315,14 @@ def main(argv):
     except KeyboardInterrupt:
         say("campaign.sh: stopped before the end; called again it goes on")
         return 128 + signal.SIGINT
+    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as e:
+        say(f"campaign.sh: {e}: stopped; called again it goes on")
+        return 2
+    except Exception:  # a mistake of ours; Python's own status would mean findings
+        traceback.print_exc()
+        return 2
+    finally:
+        stop.event.set()  # lanes that still run
 
 
 if __name__ == "__main__":

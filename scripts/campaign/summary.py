@@ -215,9 +215,11 @@ def read_history(path):
 
 
 def add_to_history(path, line):
-    """All of the history with this line, and the file."""
-    old = files.read(path).decode() if os.path.exists(path) else ""
-    files.save(path, old + ("\n" if old and not old.endswith("\n") else "") + json.dumps(line) + "\n")
+    """All of the history with this line. One write at the end of the file: several campaigns may share it."""
+    with open(path, "ab+") as f:
+        f.seek(max(0, f.seek(0, os.SEEK_END) - 1))
+        whole = f.read() in (b"", b"\n")
+        f.write((("" if whole else "\n") + json.dumps(line) + "\n").encode())
     return read_history(path)
 
 

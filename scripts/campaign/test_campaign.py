@@ -421,7 +421,8 @@ class Sessions(Temporary):
         self.engine()
         for more, words in ((("--jobs", "0"), "expected 1 to"), (("--hours", "-1"), "expected more than 0"),
                             (("--hours", "0.0001"), "expected at least"), (("--targets", "opps"), "expected some of"),
-                            (("--policy", "no_such"), "no_such"), (("--expected", "/no/such"), "no such folder")):
+                            (("--policy", "no_such"), "no_such"), (("--expected", "/no/such"), "no such folder"),
+                            (("--history", self.dir), "expected a file")):
             rc, out, err = self.campaign(*more)
             self.assertEqual((rc, out), (2, ""), err)
             self.assertIn(words, err)

@@ -16,6 +16,7 @@ import files
 import ledger
 
 TICK = 0.2  # seconds between two looks at a process
+TOLD = 1.0  # seconds between two looks at what it has done
 PATIENCE = 20  # seconds that a worker has to end after it was asked to
 
 
@@ -94,7 +95,7 @@ class Worker:
             p = subprocess.Popen(leash() + self.command(max(1, until - started)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                  env=os.environ | self.ctx.env | self.environment(), start_new_session=True)
             cpu = Processor(p.pid)
-            asked = None
+            asked, told = None, started
             while True:
                 pid, status, used = os.wait4(p.pid, os.WNOHANG)
                 if pid:
@@ -105,7 +106,9 @@ class Worker:
                     p.send_signal(signal.SIGINT)
                 elif asked is not None and time.monotonic() - asked > PATIENCE:
                     kill_group(p.pid)
-                tick(self.done())
+                if time.monotonic() - told >= TOLD:
+                    told = time.monotonic()
+                    tick(self.done())
                 time.sleep(TICK)
         p.returncode = os.waitstatus_to_exitcode(status)
         kill_group(p.pid)  # a fork server that outlived its parent
@@ -123,12 +126,14 @@ class Processor:
     """CPU seconds of a session of processes: what wait4 tells leaves out children that are killed and never waited for."""
 
     def __init__(self, sid):
-        self.sid, self.seen, self.last = sid, {}, 0.0
+        self.sid, self.seen, self.begun, self.last = sid, {}, time.monotonic(), 0.0
 
     def look(self):
-        if time.monotonic() - self.last < 1:
+        """Seldom once it runs for long: all processes of the machine are looked at."""
+        now = time.monotonic()
+        if now - self.last < min(10, max(1, (now - self.begun) / 10)):
             return
-        self.last = time.monotonic()
+        self.last = now
         tick = os.sysconf("SC_CLK_TCK")
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:

@@ -119,6 +119,12 @@ missing_engines() {
 	links_afl_lto || printf '%s\n' lld llvm
 }
 
+# Of slurm-local.sh alone.
+missing_slurm() {
+	have slurmctld && have slurmd && have sbatch || echo slurm-wlm
+	have munged || echo munge
+}
+
 # Likewise, of what only some steps of the tests need: without it they say that they were skipped.
 missing_optional() {
 	missing_report
@@ -168,9 +174,9 @@ apt_install() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
 }
 
-# need required|report|engines|nightly|all: installs what is missing, or says what to install and exits with 2. "report": also
-# what report.html needs; "engines": what fuzzes; "nightly": what a night wants; "all": what merely some steps of the tests
-# want. Of these, what stays missing is named.
+# need required|report|engines|nightly|slurm|all: installs what is missing, or says what to install and exits with 2.
+# "report": also what report.html needs; "engines": what fuzzes; "nightly": what a night wants; "slurm": a cluster; "all": what
+# merely some steps of the tests want. Of these, what stays missing is named.
 need() {
 	local required optional p log
 	mapfile -t required < <(missing_required)
@@ -179,6 +185,7 @@ need() {
 	report) mapfile -t optional < <(missing_report) ;;
 	engines) mapfile -t optional < <(missing_engines) ;;
 	nightly) mapfile -t optional < <(missing_nightly) ;;
+	slurm) mapfile -t optional < <(missing_slurm) ;;
 	all) mapfile -t optional < <(missing_optional) ;;
 	esac
 	[ ${#required[@]} -gt 0 ] || [ ${#optional[@]} -gt 0 ] || return 0

@@ -86,11 +86,8 @@ start() {
 	local cpus=$1 i
 	[ "$(id -u)" = 0 ] || die "a cluster can be started by root alone"
 	! alive "$dir/slurmctld.pid" slurmctld || die "it runs already: $dir"
-	if ! have slurmctld || ! have slurmd || ! have sbatch || ! have munged; then
-		have apt-get || die "missing, by the names of Debian's packages: slurm-wlm munge"
-		as_root apt-get update -q >/dev/null 2>&1 || true
-		apt_install slurm-wlm munge >/dev/null 2>&1 || die "apt-get install failed: slurm-wlm munge"
-	fi
+	(need slurm) >&2
+	[ -z "$(missing_slurm)" ] || die "missing, by the names of Debian's packages: $(missing_slurm | tr '\n' ' ')"
 	rm -rf "$dir"
 	mkdir -p "$dir/ctld" "$dir/d"
 	write_conf "$cpus"

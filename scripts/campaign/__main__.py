@@ -107,7 +107,7 @@ def begin(o, builds, place):
     return session
 
 
-def watch(session, alive, stop):
+def watch(session, alive):
     """A line a minute, until alive() is false."""
     started, last = time.monotonic(), time.monotonic()
     while alive():
@@ -132,7 +132,7 @@ def run_here(session, builds, stop):
     threads = [threading.Thread(target=run_lane, args=(i,)) for i in range(session.about["jobs"])]
     for t in threads:
         t.start()
-    watch(session, lambda: any(t.is_alive() for t in threads), stop)
+    watch(session, lambda: any(t.is_alive() for t in threads))
     return broken
 
 
@@ -197,7 +197,7 @@ def run_slurm(session, builds, o, stop):
         return alive.answer and "exit" not in ledger.Session(session.place, session.number).about
 
     alive.last, alive.answer = 0.0, True
-    watch(session, alive, stop)
+    watch(session, alive)
     code = ledger.Session(session.place, session.number).about.get("exit")
     if code is None:
         raise ledger.Refused(f"the merge job {ids['merge']} left no result: see {session.place('log', 'slurm-merge.log')}")

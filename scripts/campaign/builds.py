@@ -14,7 +14,6 @@ ENGINES = {
     "libfuzzer": ("fuzz-plain", "libfuzzer"),
     "libfuzzer-asan": ("fuzz", "libfuzzer"),
 }
-SANITIZED = ("dev", "fuzz", "afl-asan")
 MUTATOR = "mutator-ops.so"
 
 
@@ -51,8 +50,6 @@ class Builds:
         if kind == "builtin":
             return self.tool("fuzz")
         build, ending = ENGINES[kind]
-        if kind == "afl":
-            return self.first(("afl-lto", "afl"), f"fuzz-{target}-afl") if ending == "afl" else None
         return self.path(build, f"fuzz-{target}-{ending}")
 
     def mutator(self):

@@ -67,9 +67,6 @@ class Lock:
             os.close(self.fd)
             raise Refused(f"{place.root}: another campaign is at work there: wait for it, or name another --out") from None
 
-    def release(self):
-        os.close(self.fd)
-
 
 def compare(place, config):
     """Is the folder this campaign's already? False: it may become so. Anything else is Refused."""

@@ -98,6 +98,27 @@ def make_seeds(where, policies):
     return [os.path.basename(f) for f in good]
 
 
+def features(engine, state, policy, seeds):
+    """What the engine counts when it runs the seeds: features of libFuzzer, tuples of AFL++'s map."""
+    env = {"FUZZ_POLICY": policy, "AFL_QUIET": "1"}
+    program = os.path.join(folder_of(engine, state), "bin", f"fuzz-policy-{engine}")
+    if engine == "afl":
+        with tempfile.TemporaryDirectory() as work:
+            command = ["afl-showmap", "-q", "-C", "-t", "2000", "-i", seeds, "-o", f"{work}/map", "--", program]
+            out, pattern = "".join(run(*command, env=env)[1:]), r"Captured (\d+) tuples"
+    else:
+        out, pattern = run(program, "-runs=0", seeds, env=env)[2], r"INITED .* ft: (\d+)"
+    match = re.search(pattern, out)
+    if not match:
+        raise Bad(f"{program}: no count of what the seeds reach in\n{out[-2000:]}")
+    return int(match.group(1))
+
+
+def heard(engines, policy, seeds):
+    """Do the engines hear of states? Each distinct one must be counted. {engine: {"state", "none"}}"""
+    return {e: {"state": features(e, True, policy, seeds), "none": features(e, False, policy, seeds)} for e in engines}
+
+
 # --- one trial ------------------------------------------------------------------------------------------------------
 
 
@@ -338,6 +359,9 @@ def tables(doc):
                f"{r['found']:3}/{r['trials']:<2} {number(r['median_executions']):>10} "
                f"{number(r['median_cpu_seconds']):>6}")
     yield ""
+    for engine, count in doc["features_of_seeds"].items():
+        yield f"{engine}: the seeds are {count['state']} features with states, {count['none']} without"
+    yield ""
     yield f"{'':9} {'':25} {'':15} {'executions':>11} {'CPU s':>11}"
     yield f"{'engine':9} {'policy':25} {'question':15} {'p':>6} {'A12':>4} {'p':>6} {'A12':>4}"
     words = {"mutator, with states": "mutator | s", "mutator, without states": "mutator |",
@@ -370,10 +394,11 @@ def save(path, text):
     os.replace(path + ".tmp", path)
 
 
-def report(args, path, seeds):
+def report(args, path, where, seeds):
     trials = [r for r in settled(read_done(path), args.seconds).values()
               if r["trial"] <= args.trials and r["engine"] in args.engine and r["policy"] in args.policy]
     doc = {"schema": SCHEMA, "limit_cpu_seconds": args.seconds, "trials": args.trials, "seeds": seeds,
+           "features_of_seeds": heard(args.engine, args.policy[0], where),
            "rows": summarise(trials), "comparisons": compare(trials)}
     text = "\n".join(line.rstrip() for line in tables(doc)) + "\n"
     save(os.path.join(args.out, "ablation.json"), json.dumps(doc, indent=1) + "\n")
@@ -430,7 +455,7 @@ def main():
         seeds = make_seeds(where, args.policy)
         if not args.report:
             measure(args, path, where)
-        return report(args, path, seeds)
+        return report(args, path, where, seeds)
     except (Bad, OSError) as err:
         print(f"fuzz-engines.py: {err}", file=sys.stderr)
         return 2

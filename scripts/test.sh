@@ -376,5 +376,9 @@ check "oss-fuzz" fuzz/oss-fuzz/test.sh 1
 check "campaign" python3 -B scripts/campaign/test_campaign.py
 [ -n "${SLURM-}" ] || skipped "campaign: as jobs of Slurm: SLURM=1 installs it and starts a cluster on loopback"
 
+# Of what the builds above have left, each looks at what is there.
+check "mutator for engines" python3 -B fuzz/engine/test_mutator.py
+check "fuzz_seeds" python3 -B scripts/test_fuzz_seeds.py
+
 say "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -44,6 +44,10 @@ struct campaign {
 	struct slot slots[COVERAGE_SLOTS];
 	struct entry *entries[COVERAGE_SLOTS];
 
+	/* blind: states that were reached, though nothing is kept for them */
+	bool seen[COVERAGE_SLOTS];
+	bool reached; /* one of them by the run at hand */
+
 	/* the run at hand */
 	struct win wins[COVERAGE_SLOTS];
 	u32 nr_wins;
@@ -141,6 +145,7 @@ static void on_hit(void *ctx, u32 slot)
 
 static void forget_wins(struct campaign *c)
 {
+	c->reached = false;
 	while (c->nr_wins)
 		c->slots[c->wins[--c->nr_wins].slot].wins = 0;
 }
@@ -183,7 +188,7 @@ static int keep(struct campaign *c, const struct program *p, bool *reached)
 	for (u32 i = 0; i < c->nr_wins; i++) {
 		struct slot *s = &c->slots[c->wins[i].slot];
 
-		*reached |= !s->owner && !c->cfg.blind;
+		*reached |= c->cfg.blind ? c->reached : !s->owner;
 		disown(c, s);
 		s->owner = e;
 		s->records = c->wins[i].records;
@@ -202,13 +207,21 @@ static void count_op(struct campaign *c, const struct run_result *res)
 	c->count.noops += res->noop;
 }
 
-/* A place of its own for each program, until its turn comes again. */
-static void win_blindly(struct campaign *c)
+/* Blind: a place of its own for each program, until its turn comes again. */
+static void win_by_turn(struct campaign *c)
 {
 	u32 slot = c->count.steps % CAMPAIGN_BLIND;
 
 	c->wins[c->nr_wins++] = (struct win){slot, c->at};
 	c->slots[slot].wins = c->nr_wins;
+}
+
+static void on_hit_blind(void *ctx, u32 slot)
+{
+	struct campaign *c = ctx;
+
+	c->reached |= !c->seen[slot];
+	c->seen[slot] = true;
 }
 
 static void run_ops_of(struct campaign *c, const struct program *p)
@@ -218,11 +231,10 @@ static void run_ops_of(struct campaign *c, const struct program *p)
 	c->at = 0;
 	while (run_step(c->run, p, &c->at)) {
 		count_op(c, run_result(c->run, run_ops(c->run)));
-		if (!c->cfg.blind)
-			coverage_op(&cov, c->run, on_hit, c);
+		coverage_op(&cov, c->run, c->cfg.blind ? on_hit_blind : on_hit, c);
 	}
 	if (c->cfg.blind)
-		win_blindly(c);
+		win_by_turn(c);
 	if (!run_finish(c->run))
 		count_op(c, run_result(c->run, run_ops(c->run)));
 }

@@ -36,7 +36,7 @@ struct campaign_config {
 	struct gen_config gen; /* upper limits: each program draws its own below them */
 	u32 max_records;       /* of a program; 0: three times gen.max_ops */
 	u32 max_corpus;	       /* programs kept; 0: COVERAGE_SLOTS */
-	bool blind; /* to compare with: the last CAMPAIGN_BLIND programs are kept, whatever they reached */
+	bool blind; /* to compare with: kept are the last CAMPAIGN_BLIND programs, whatever they reached */
 	void *ctx; /* of the functions below; each may be NULL */
 	/* False: it is expected, and does not count. */
 	bool (*found)(void *ctx, const struct campaign_finding *f);

@@ -168,7 +168,8 @@ static void test_blind(void **state)
 	for (u32 i = 0; i < STEPS; i++)
 		assert_int_equal(campaign_step(c), 0);
 	assert_int_equal(campaign_counts(c)->corpus, STEPS);
-	assert_int_equal(campaign_counts(c)->runs, STEPS);
+	/* What reaches something new still runs under every policy. */
+	assert_true(campaign_counts(c)->runs > STEPS && campaign_counts(c)->runs < 2 * STEPS);
 	for (u32 i = STEPS; i < CAMPAIGN_BLIND + STEPS; i++)
 		assert_int_equal(campaign_step(c), 0);
 	assert_int_equal(campaign_counts(c)->corpus, CAMPAIGN_BLIND);

@@ -5,7 +5,8 @@
 
 #include "fuzz/engine/replay.h"
 
-#define DICTIONARY_TOKENS 160 /* with those that AFL++ finds by itself below 256, where it begins to draw lots */
+#define DICTIONARY_TOKENS \
+	160 /* with those that AFL++ finds by itself below 256, where it begins to draw lots */
 
 /*
  * Of a target of texts: the words that the printer knows, whatever the inputs are. Of another: the

@@ -190,7 +190,8 @@ static int act(const struct options *o)
 static const struct argp_option argp_options[] = {
 	{"encode", 'e', "DIR", 0, "Write what an engine would be given into DIR, run nothing", 0},
 	{"dictionary", 'd', NULL, 0,
-	 "Print a dictionary for engines, run nothing: the most frequent records, or of a target of "
+	 "Print a dictionary for engines, run nothing: the most frequent records, or of a target "
+	 "of "
 	 "texts the language's words",
 	 0},
 	{"json", 'j', NULL, 0,

@@ -66,9 +66,10 @@ struct gen_config mutate_gen(const struct gen_config *most, struct mutate_rng *g
 /* A quarter of the kinds, in a quarter of the inputs. Without tables and buffers nothing would refer. */
 static u64 draw_off(struct mutate_rng *g)
 {
-	u64 off = mutate_u64(g) & mutate_u64(g);
+	u64 off = mutate_u64(g);
 
 	static_assert(OP_NR <= 64, "a bit a kind");
+	off &= mutate_u64(g);
 	if (mutate_below(g, 4))
 		return 0;
 	return off & ~(1ULL << OP_TABLE | 1ULL << OP_BUFFER);

@@ -105,13 +105,14 @@ def make(args, name):
     files, long = seeds(args.bin, name, paths, args.max_len)
     if not files:
         raise Bad(f"{name}: every trace is longer than --max-len {args.max_len}")
+    base = os.path.join(args.out, args.prefix + name)
     if args.zip:
-        write_zip(os.path.join(args.out, f"{name}_seed_corpus.zip"), files)
+        write_zip(f"{base}_seed_corpus.zip", files)
     else:
-        write_folder(os.path.join(args.out, name), files)
+        write_folder(base, files)
     words = replay(args.bin, name, "--dictionary", *paths)
-    write(os.path.join(args.out, f"{name}.dict"), words.encode())
-    write(os.path.join(args.out, f"{name}.options"), OPTIONS.format(name=name, max_len=args.max_len).encode())
+    write(f"{base}.dict", words.encode())
+    write(f"{base}.options", OPTIONS.format(name=args.prefix + name, max_len=args.max_len).encode())
     print(f"{name}: {len(files)} seeds, {long} too long, {words.count(chr(10) + chr(34)) + words.startswith(chr(34))} tokens")
 
 
@@ -122,6 +123,7 @@ def main():
                         help="where fuzz-NAME-replay are (build/rel/bin)")
     parser.add_argument("--target", metavar="NAME,..", help="(all that are there)")
     parser.add_argument("--max-len", type=int, default=MAX_LEN, metavar="N", help=f"bytes of an input ({MAX_LEN})")
+    parser.add_argument("--prefix", default="", metavar="TEXT", help="before every NAME: fuzz- as OSS-Fuzz wants it")
     parser.add_argument("--zip", action="store_true", help="seeds as NAME_seed_corpus.zip")
     parser.add_argument("paths", nargs="*", default=CORPUS, metavar="FILE|FOLDER", help=f"({' '.join(CORPUS)})")
     args = parser.parse_args()

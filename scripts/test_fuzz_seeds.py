@@ -87,6 +87,12 @@ class Seeds(unittest.TestCase):
             with open(self.path(n), "rb") as a, open(os.path.join(other, n), "rb") as b:
                 self.assertEqual(a.read(), b.read(), n)
 
+    def test_prefix(self):
+        self.assertEqual(make(self.out, "--target", "text", "--zip", "--prefix", "fuzz-").returncode, 0)
+        self.assertEqual(sorted(os.listdir(self.out)), ["fuzz-text.dict", "fuzz-text.options", "fuzz-text_seed_corpus.zip"])
+        with open(self.path("fuzz-text.options"), encoding="ascii") as f:
+            self.assertIn("dict = fuzz-text.dict\n", f.read())
+
     def test_too_long(self):
         done = make(self.out, "--target", "policy", "--max-len", "200")
         self.assertEqual(done.returncode, 0, done.stderr)

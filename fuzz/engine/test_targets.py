@@ -61,5 +61,20 @@ class Orders(unittest.TestCase):
         self.assertIn("another digest", done.stdout)
 
 
+class PluginDiff(unittest.TestCase):
+    def test_sound(self):
+        for pair in ("eager,exact", "storage_skip,sticky"):
+            done = replay("plugin-diff", "--generate", "500", *CORPUS, FUZZ_POLICY=pair)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), pair)
+
+    def test_unsound(self):
+        for pair in ("exact,none", "exact,v1_posted", "v1_posted,eager"):
+            done = replay("plugin-diff", "--generate", "500", FUZZ_POLICY=pair)
+            self.assertEqual(done.returncode, -6, pair)
+            self.assertIn("rule: DIFF\n", done.stderr)
+            self.assertIn("other bytes", done.stderr)
+            self.assertIn("class: differs\n", done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -120,7 +120,8 @@ def verdicts(results):
 def meta(args):
     def first(command):
         try:
-            return subprocess.run(command, capture_output=True, text=True, cwd=TOP).stdout.splitlines()[0]
+            said = subprocess.run(command, capture_output=True, text=True, cwd=TOP).stdout
+            return re.sub(r"\x1b\[[\d;]*m", "", said.splitlines()[0])
         except (OSError, IndexError):
             return None
     with open("/proc/cpuinfo") as f:

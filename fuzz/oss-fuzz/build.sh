@@ -7,12 +7,12 @@ set -euo pipefail
 CFLAGS=${CFLAGS-} CXXFLAGS=${CXXFLAGS-}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$WORK/nosnoop
-targets=(ops policy codec text plugin-diff)
+targets=(fuzz-ops fuzz-policy fuzz-codec fuzz-text fuzz-plugin-diff)
 
-# libFuzzer has a way of its own to hear of states; any other engine follows the edges of a switch.
+# libFuzzer has ways of its own to hear of states and to be given mutations; any other engine follows the edges of a switch.
 case $LIB_FUZZING_ENGINE in
--fsanitize=fuzzer*) feedback=feedback_libfuzzer ;;
-*) feedback=feedback_switch ;;
+-fsanitize=fuzzer*) feedback=feedback_libfuzzer mutator=mutator_libfuzzer ;;
+*) feedback=feedback_switch mutator= ;;
 esac
 
 # Compiles FILE of fuzz/engine into $build.
@@ -21,36 +21,25 @@ object() {
 	$CC $CFLAGS -std=gnu11 -fvisibility=hidden -UNDEBUG -I"$root" -c "$root/fuzz/engine/$1.c" -o "$build/$1.o"
 }
 
-# The seed corpus, dictionary and options of target NAME: all that is known about its inputs.
-inputs() {
-	local name=$1 seeds=$build/seeds-$1
-	rm -rf "$seeds" && mkdir -p "$seeds"
-	if [ "$name" = text ]; then
-		find "$root/corpus/seed" "$root/corpus/regress" -name '*.ops' | while read -r f; do
-			cp "$f" "$seeds/$(basename "$(dirname "$f")")-$(basename "$f")"
-		done
-		# The words of the language, as the corpus uses them.
-		find "$root/corpus/seed" -name '*.ops' -exec sed 's/#.*//' {} + | grep -oE '[a-z_]{3,}' | sort -u |
-			sed 's/.*/"&"/' >"$OUT/fuzz-$name.dict"
-	else
-		"$build/bin/fuzz-ops-replay" --encode "$seeds" "$root/corpus/seed" "$root/corpus/regress" >/dev/null
-	fi
-	(cd "$seeds" && python3 -m zipfile -c "$OUT/fuzz-${name}_seed_corpus.zip" ./*)
-	printf '[libfuzzer]\nmax_len = 4097\nentropic = 0\ntimeout = 10\n' >"$OUT/fuzz-$name.options"
-	[ ! -e "$OUT/fuzz-$name.dict" ] || printf 'dict = fuzz-%s.dict\n' "$name" >>"$OUT/fuzz-$name.options"
-}
-
 mkdir -p "$OUT" "$build"
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS="$CFLAGS -UNDEBUG" \
 	-DNOSNOOP_JEMALLOC=OFF
-cmake --build "$build" --target fuzztarget fuzz-ops-replay
+cmake --build "$build" --target fuzztarget "${targets[@]/%/-replay}"
 mapfile -t libs < <(cd "$build" && find . -name 'lib*.a' ! -name libfuzzreplay.a)
 object $feedback
-for name in "${targets[@]}"; do
+[ -z "$mutator" ] || object $mutator
+for target in "${targets[@]}"; do
+	name=${target#fuzz-}
 	file=target_${name//-/_}
+	objects=("$file.o" "$feedback.o")
+	case $name in
+	text | codec) ;; # inputs are bytes
+	*) [ -z "$mutator" ] || objects+=("$mutator.o") ;;
+	esac
 	object "$file"
 	# shellcheck disable=SC2086
-	(cd "$build" && $CXX $CXXFLAGS "$file.o" $feedback.o -Wl,--start-group "${libs[@]}" -Wl,--end-group \
-		$LIB_FUZZING_ENGINE -lpthread -ldl -o "$OUT/fuzz-$name")
-	inputs "$name"
+	(cd "$build" && $CXX $CXXFLAGS "${objects[@]}" -Wl,--start-group "${libs[@]}" -Wl,--end-group \
+		$LIB_FUZZING_ENGINE -lpthread -ldl -lm -o "$OUT/$target")
 done
+# Seed corpora, dictionaries, options.
+python3 -B "$root/scripts/fuzz-seeds.py" --out "$OUT" --bin "$build/bin" --prefix fuzz- --zip "$root/corpus/seed" "$root/corpus/regress"

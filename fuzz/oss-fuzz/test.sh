@@ -42,7 +42,7 @@ check_files() {
 		[ -n "$(ls -A "$work/$1/seeds-$name")" ] || fail "$1: fuzz-$name has no seeds"
 		grep -q '^max_len = ' "$out/fuzz-$name.options" || fail "$1: fuzz-$name has no options"
 	done
-	[ -s "$out/fuzz-text.dict" ] || fail "$1: fuzz-text has no dictionary"
+	[ -s "$out/fuzz-text.dict" ] && [ -s "$out/fuzz-ops.dict" ] || fail "$1: a dictionary is missing"
 }
 
 run_libfuzzer() { # NAME
@@ -72,7 +72,8 @@ run_afl() { # NAME
 planted() { # ENGINE
 	local f
 	for f in "$work/$1/seeds-policy"/golden-*; do
-		FUZZ_POLICY=v1_posted FUZZ_CONTRACTS=L "$work/$1/out/fuzz-policy" "$f" >>"$work/$1/planted" 2>&1 || true
+		# The shell's own word about an abort is of no interest.
+		{ FUZZ_POLICY=v1_posted FUZZ_CONTRACTS=L "$work/$1/out/fuzz-policy" "$f" >>"$work/$1/planted" 2>&1 || true; } 2>/dev/null
 	done
 	grep -q '^class: contract_L' "$work/$1/planted" || fail "$1: the planted leak was not found"
 }

@@ -64,7 +64,7 @@ preset() { # NAME OTHERWISE...: configured once, and for another tree
 	shift
 	[ -z "$tree" ] || set -- "$@" "-DNOSNOOP_LINUX_TREE=$tree"
 	[ ! -f "build/$name/build.ninja" ] || [ -n "$tree" ] || return 0
-	if cmake --list-presets=configure | grep -q "\"$name\""; then
+	if [[ $(cmake --list-presets=configure) == *"\"$name\""* ]]; then
 		cmake --preset "$name" ${tree:+"-DNOSNOOP_LINUX_TREE=$tree"}
 	else
 		cmake -B "build/$name" "$@"
@@ -90,7 +90,7 @@ build_all() {
 	log=$(mktemp)
 	trap 'rm -f "$log"' EXIT
 	build rel "nosnoop-fuzz nosnoop-shrink nosnoop-replay $(programs replay)" || exit 2
-	if cmake --build build/rel --target help | grep -q '^mutator-ops:'; then
+	if [[ $(cmake --build build/rel --target help) == *$'\nmutator-ops: '* ]]; then # AFL++'s custom mutator
 		build rel mutator-ops || true
 	fi
 	build dev "nosnoop-shrink $(programs replay)" || exit 2

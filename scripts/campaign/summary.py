@@ -18,7 +18,7 @@ SCHEMA = "nosnoop campaign summary 1"
 NOTHING, FOUND, INVALID = 0, 1, 2
 VERDICTS = {NOTHING: "nothing new", FOUND: "new findings", INVALID: "invalid"}
 NO_TIME = 5  # seconds in which an engine need not have executed anything yet
-LISTED = 12  # findings in the text
+LISTED = 12  # rules and policies in the text
 PAST = 8  # sessions in the table of past campaigns
 
 
@@ -108,15 +108,21 @@ def findings_text(s):
     rows = s["findings"]
     new = [f for f in rows if f["new"]]
     yield f"findings: {len(new)} new, {len(rows) - len(new)} known"
-    for f in rows[:LISTED]:
+    # One mistake may have several shapes: the smallest of each rule and policy stands for the others.
+    alike = collections.defaultdict(list)
+    for f in rows:
+        alike[f["new"], f["rule"], f["policy"], f["what"]].append(f)
+    for f, *others in list(alike.values())[:LISTED]:
         mark = "NEW  " if f["new"] else "known"
         what = f"{f['rule']} under {f['policy']}" + (f" ({f['what']})" if f["what"] else "")
         size = f", {f['ops']} ops" if f["ops"] is not None else ""
         yield from wrapped(f"  {mark} {what}{size}, {f['count']} times, by {', '.join(f['workers'][:3])}"
                            f"{' and others' if len(f['workers']) > 3 else ''}", "        ")
         yield from wrapped("        " + (f["known"] or "findings/" + f["file"]), "        ")
-    if len(rows) > LISTED:
-        yield f"  and {len(rows) - LISTED} more: findings/"
+        if others:
+            yield f"        and {len(others)} of other shapes: findings/findings.json"
+    if len(alike) > LISTED:
+        yield f"  and {len(alike) - LISTED} rules and policies more: findings/findings.json"
     for g in s["groups"]:
         if g["inputs"] > g["shrunk"]:
             yield from wrapped(f"  {g['rule']} under {g['policy']} ({g['target']}): {g['inputs']} inputs in all sessions, of which "

@@ -234,6 +234,14 @@ class Verdict(Temporary):
                       "started again where they were: lane 0"):
             self.assertIn(words, text)
 
+    def test_shapes_of_one_mistake(self):
+        s = self.summary()
+        s["findings"] = [dict(s["findings"][0], shape=str(n), file=f"{n}.ops") for n in range(9)] + [dict(s["findings"][0], rule="I")]
+        text = summary.text(s, [])
+        self.assertIn("findings: 10 new", text)
+        self.assertEqual(text.count("  NEW "), 2)
+        self.assertIn("findings/0.ops\n        and 8 of other shapes: findings/findings.json\n", text)
+
     def test_ktap(self):
         self.assertEqual(summary.ktap(self.summary(invalid=["why"])).splitlines(), [
             "KTAP version 1", "1..2", "# why", "not ok 1 campaign valid",

@@ -59,26 +59,14 @@ case " $chosen " in
 *) [ -z "$where" ] || die "--linux-tree: expected a target that runs on one: --targets linux,diff" ;;
 esac
 
-preset() { # NAME OTHERWISE...: configured once, and for another tree
-	local name=$1
-	shift
-	[ -z "$tree" ] || set -- "$@" "-DNOSNOOP_LINUX_TREE=$tree"
-	[ ! -f "build/$name/build.ninja" ] || [ -n "$tree" ] || return 0
-	if [[ $(cmake --list-presets=configure) == *"\"$name\""* ]]; then
-		cmake --preset "$name" ${tree:+"-DNOSNOOP_LINUX_TREE=$tree"}
-	else
-		cmake -B "build/$name" "$@"
-	fi
-}
-
-# build NAME "PROGRAMS" OTHERWISE...: the targets' programs of one build; a failure is told in one line
+# build NAME "PROGRAMS": the targets' programs of a preset, configured once and for another tree; a failure is told in one line
 build() {
-	local name=$1 programs=$2
-	shift 2
-	if ! { preset "$name" "$@" && eval "cmake --build build/$name -j $(jobs_nr) --target $programs"; } >"$log" 2>&1; then
-		say "campaign.sh: build/$name failed: $(grep -m 1 -E 'error|Error' "$log" || tail -n 1 "$log")" >&2
-		return 1
+	if { [ -f "build/$1/build.ninja" ] && [ -z "$tree" ] || cmake --preset "$1" ${tree:+"-DNOSNOOP_LINUX_TREE=$tree"}; } >"$log" 2>&1 &&
+		eval "cmake --build build/$1 -j $(jobs_nr) --target $2" >"$log" 2>&1; then
+		return 0
 	fi
+	say "campaign.sh: build/$1 failed: $(grep -m 1 -E 'error|Error' "$log" || tail -n 1 "$log")" >&2
+	return 1
 }
 
 programs() { # ENDING: fuzz-TARGET-ENDING of all targets, and the tree
@@ -95,14 +83,13 @@ build_all() {
 	fi
 	build dev "nosnoop-shrink $(programs replay)" || exit 2
 	if links_fuzzer clang; then
-		build fuzz-plain "$(programs libfuzzer)" --preset fuzz -DNOSNOOP_SANITIZE= || true
+		build fuzz-plain "$(programs libfuzzer)" || true
 		build fuzz "$(programs libfuzzer)" || true
 	fi
 	if have afl-fuzz && have afl-clang-fast; then
-		export AFL_QUIET=1
 		build afl "$(programs afl)" || true
-		AFL_LLVM_CMPLOG=1 build afl-cmplog "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" --preset afl || true
-		build afl-asan "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" --preset afl -DNOSNOOP_SANITIZE=address,undefined || true
+		build afl-cmplog "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" || true
+		build afl-asan "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" || true
 	fi
 	rm -f "$log"
 	trap - EXIT

@@ -5,12 +5,13 @@
  */
 #include "fuzz/engine/feedback.h"
 
-/* Each its own store, else the cases would be folded into one. */
-static volatile u8 at;
-
-#define CASE(n)         \
-	case n:         \
-		at = n; \
+/*
+ * Each case says its own number to the compiler, as a constant that no variable can stand for: else
+ * all of them would be folded into one store, and the edges with them.
+ */
+#define CASE(n)                                \
+	case n:                                \
+		__asm__ volatile("" ::"i"(n)); \
 		break;
 #define CASES_4(n)  CASE(n) CASE(n + 1) CASE(n + 2) CASE(n + 3)
 #define CASES_16(n) CASES_4(n) CASES_4(n + 4) CASES_4(n + 8) CASES_4(n + 12)

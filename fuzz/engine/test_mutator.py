@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The mutator as engines see it: AFL++'s shared object by its own interface, libFuzzer's programs by what they reach."""
+"""Mutator and states as engines see them: AFL++'s shared object by its own interface, libFuzzer's programs by what they reach."""
 
 import ctypes
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,21 @@ class Afl(unittest.TestCase):
         self.assertEqual(sum(mark in m(odd) for _ in range(300)), 0)
         self.assertGreater(mine, 60)
         m.close()
+
+
+class Switch(unittest.TestCase):
+    def test_edges(self):
+        """feedback_switch.c has an edge for each of its cases, however it is optimised."""
+        if not shutil.which("clang"):
+            self.skipTest("clang is not installed")
+        for level in ("-O1", "-O2", "-O3"):
+            with tempfile.TemporaryDirectory() as work:
+                made = os.path.join(work, "switch.o")
+                subprocess.run(["clang", "-std=gnu11", level, "-fsanitize=fuzzer-no-link", f"-I{TOP}", "-c",
+                                os.path.join(TOP, "fuzz", "engine", "feedback_switch.c"), "-o", made], check=True)
+                sizes = subprocess.run(["size", "-A", made], capture_output=True, text=True, check=True).stdout
+            counters = sum(map(int, re.findall(r"^__sancov_cntrs\s+(\d+)", sizes, re.M)))
+            self.assertGreaterEqual(counters, 256, level)
 
 
 class LibFuzzer(unittest.TestCase):

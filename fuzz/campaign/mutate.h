@@ -24,7 +24,10 @@ static inline u32 mutate_below(struct mutate_rng *g, u32 n) /* 0..n-1; n 0 gives
 	return (u32)((mutate_u64(g) >> 32) * n >> 32);
 }
 
-/* name, how often of 24 times. A newcomer: one line, and a function in mutate_ops.c. */
+/*
+ * name, how often of 24 times; `keep` is the first change of one input in 16. A newcomer: one line,
+ * and a function in mutate_ops.c.
+ */
 #define MUTATIONS(X)                                                              \
 	X(drop, 2)   /* a few ops go */                                           \
 	X(dup, 2)    /* a few ops stand there twice */                            \

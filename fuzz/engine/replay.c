@@ -56,6 +56,18 @@ static void take_line(json_t *o, const char *said, const char *key)
 		}
 }
 
+/* The text of what ran, between "program:" and the class: buffers reduced as the target does it. */
+static void take_program(json_t *o, const char *said)
+{
+	static const char begin[] = "\nprogram:\n", end[] = "\nclass: ";
+	const char *text = strstr(said, begin), *after = text ? strstr(text, end) : NULL;
+
+	if (!after)
+		return;
+	text += strlen(begin);
+	json_object_set_new(o, "program", json_stringn(text, after + 1 - text) ?: json_null());
+}
+
 static void take_end(json_t *o, const char *said, int status)
 {
 	bool found = strstr(said, "\nclass: ") || !strncmp(said, "class: ", 7);
@@ -66,6 +78,7 @@ static void take_end(json_t *o, const char *said, int status)
 		take_line(o, said, "rule");
 		take_line(o, said, "policy");
 		take_line(o, said, "class");
+		take_program(o, said);
 		return;
 	}
 	json_object_set_new(o, "verdict", json_string(sig == SIGALRM ? "hang" : "crash"));

@@ -195,8 +195,8 @@ static const struct argp_option argp_options[] = {
 	 "texts the language's words",
 	 0},
 	{"json", 'j', NULL, 0,
-	 "Each input in a process of its own, and a line of JSON about it: rule, policy, class or "
-	 "signal of a finding, digest, states",
+	 "Each input in a process of its own, and a line of JSON about it: rule, policy, class and "
+	 "program or signal of a finding, digest, states",
 	 0},
 	{"orders", 'o', NULL, 0,
 	 "Run all of them twice, then backwards and shuffled: digests and states must be the same",

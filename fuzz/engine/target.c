@@ -230,13 +230,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 /* --- programs and runs -------------------------------------------------------- */
 
+static u64 max_pages(void)
+{
+	return fuzz_target.max_pages ?: RUN_PAGES_FUZZ;
+}
+
 struct program *target_program(const uint8_t *data, size_t size)
 {
 	if (program_decode(&target.program, data, size)) {
 		fprintf(stderr, "out of memory\n");
 		exit(2);
 	}
-	run_reduce(&target.program, RUN_PAGES_FUZZ);
+	run_reduce(&target.program, max_pages());
 	return &target.program;
 }
 
@@ -247,7 +252,7 @@ void target_config(struct run_config *cfg, const struct backend_ops *backend,
 	cfg->check = RUN_CHECK_END;
 	cfg->shadow_flags = 0;
 	cfg->claims = 0;
-	cfg->max_pages = RUN_PAGES_FUZZ;
+	cfg->max_pages = max_pages();
 	cfg->digests = target_digests ? RUN_DIGESTS_FULL : RUN_DIGESTS_NONE;
 }
 

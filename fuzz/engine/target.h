@@ -22,6 +22,7 @@ struct target {
 	bool text;	  /* inputs are texts: a trace is taken as it is, not by its binary form */
 	/* What it runs when the environment names nothing; NULL: it needs none. */
 	const char *policies, *backend;
+	u32 max_pages; /* of a buffer; 0: RUN_PAGES_FUZZ. What is printed of a finding has been reduced */
 };
 
 extern const struct target fuzz_target;

@@ -10,6 +10,7 @@ const struct target fuzz_target = {
 	       "exact), and the oracles must be silent.",
 	.policies = "exact",
 	.backend = "core",
+	.max_pages = 16, /* pages cost most; large buffers are the business of ops */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -42,6 +42,7 @@ class Input:
     worker: str
     sha: str
     size: int
+    program: str | None = None  # text of what ran, when its finding could print it
 
 
 def is_due(nth):
@@ -114,6 +115,8 @@ def classify(inputs, builds, env, jobs):
                 parts = [(replayer, rest[at:at + 100]) for at in range(0, len(rest), 100)]
                 pairs = [p for b in pool.map(batch, parts) for p in b]
                 out += [p for p in pairs if p[1]["verdict"] != "ok"]
+                for i, v in pairs:
+                    i.program = v.get("program")
                 rest = [i for i, v in pairs if v["verdict"] == "ok"]
             out += [(i, {"verdict": "ok"}) for i in rest]
     return out
@@ -166,9 +169,9 @@ class Shrinker:
             return None
 
     def __call__(self, i, rule, policy):
-        """Of an engine's input."""
-        data = files.whole_program(files.read(i.path))
-        path = os.path.join(self.scratch, files.sha1(data) + ".bin")
+        """Of an engine's input: what ran of it (targets differ in how large buffers may be), else its bytes."""
+        data = i.program.encode() if i.program else files.whole_program(files.read(i.path))
+        path = os.path.join(self.scratch, files.sha1(data) + (".ops" if i.program else ".bin"))
         files.save(path, data)
         try:
             return self.json(rule, policy, i.target, path)

@@ -59,14 +59,19 @@ source_of() {
 	fi
 }
 
+# What CMakeLists.txt includes from elsewhere.
+engines=fuzz/engine/engines.cmake
+
 # Only what the core is made of: a change of documents or of bench makes no other object.
 wanted() {
-	find . -type f \( -path './core/*' -o -path ./CMakeLists.txt \) \
+	find . -type f \( -path './core/*' -o -path ./CMakeLists.txt -o -path "./$engines" \) \
 		\( -name '*.[chS]' -o -name '*.def' -o -name '*.py' -o -name '*.cmake' -o -name '*.in' -o -name CMakeLists.txt \) -print | LC_ALL=C sort
 }
 
 export_commit() {
-	g archive --format=tar "$1" CMakeLists.txt core | tar -x -C "$work/src"
+	local paths=(CMakeLists.txt core)
+	! g cat-file -e "$1:$engines" 2>/dev/null || paths+=("$engines")
+	g archive --format=tar "$1" "${paths[@]}" | tar -x -C "$work/src"
 }
 
 export_folder() {

@@ -41,17 +41,33 @@ static json_t *hex(u64 v)
 	return json_sprintf("%016llx", (unsigned long long)v);
 }
 
-/* The line "@key: ..." of what the child said. */
-static void take_line(json_t *o, const char *said, const char *key)
+/* JSON is UTF-8; what is not, a name or a word of somebody's, has ? for every other byte. */
+static json_t *plain(const char *text, size_t len)
 {
-	size_t n = strlen(key);
+	json_t *s = json_stringn(text, len);
+	char *copy;
+
+	if (s)
+		return s;
+	copy = strndup(text, len);
+	for (char *at = copy; at && *at; at++)
+		if (*at & 0x80)
+			*at = '?';
+	s = copy ? json_string(copy) : NULL;
+	free(copy);
+	return s ?: json_null();
+}
+
+/* The line "@word: ..." of what the child said. */
+static void take_line(json_t *o, const char *key, const char *said, const char *word)
+{
+	size_t n = strlen(word);
 
 	for (const char *at = said; at && *at; at = strchr(at, '\n'), at += !!at)
-		if (!strncmp(at, key, n) && !strncmp(at + n, ": ", 2)) {
+		if (!strncmp(at, word, n) && !strncmp(at + n, ": ", 2)) {
 			const char *value = at + n + 2;
 
-			json_object_set_new(
-				o, key, json_stringn(value, strcspn(value, "\n")) ?: json_null());
+			json_object_set_new(o, key, plain(value, strcspn(value, "\n")));
 			return;
 		}
 }
@@ -65,7 +81,7 @@ static void take_program(json_t *o, const char *said)
 	if (!after)
 		return;
 	text += strlen(begin);
-	json_object_set_new(o, "program", json_stringn(text, after + 1 - text) ?: json_null());
+	json_object_set_new(o, "program", plain(text, after + 1 - text));
 }
 
 static void take_end(json_t *o, const char *said, int status)
@@ -75,24 +91,36 @@ static void take_end(json_t *o, const char *said, int status)
 
 	if (found) {
 		json_object_set_new(o, "verdict", json_string("finding"));
-		take_line(o, said, "rule");
-		take_line(o, said, "policy");
-		take_line(o, said, "class");
+		take_line(o, "rule", said, "rule");
+		take_line(o, "policy", said, "policy");
+		take_line(o, "class", said, "class");
+		take_line(o, "said", said, "what");
 		take_program(o, said);
 		return;
 	}
 	json_object_set_new(o, "verdict", json_string(sig == SIGALRM ? "hang" : "crash"));
 	json_object_set_new(o, "rule", json_string(sig == SIGALRM ? "HANG" : "CRASH"));
 	json_object_set_new(o, "signal", sig ? json_string(strsignal(sig)) : json_null());
-	json_object_set_new(o, "said", json_stringn(said, strnlen(said, 400)) ?: json_null());
+	json_object_set_new(o, "said", plain(said, strnlen(said, 400)));
 }
 
-/* What the child says on standard error is kept in a file: no pipe can fill up. */
-static int run_child(const struct input *in, struct came_to *c, char *said, size_t room)
+/* All of a file, and a NUL. */
+static char *read_all(FILE *f)
+{
+	long size = fseek(f, 0, SEEK_END) ? 0 : ftell(f);
+	char *text = calloc(1, size + 1);
+
+	rewind(f);
+	if (!text || fread(text, 1, size, f) != (size_t)size)
+		bad_input("%s", strerror(errno));
+	return text;
+}
+
+/* What the child says on standard error (free() it) is kept in a file: no pipe can fill up. */
+static int run_child(const struct input *in, struct came_to *c, char **said)
 {
 	FILE *err = tmpfile();
 	int status, result[2];
-	size_t n;
 	pid_t child;
 
 	if (!err || pipe(result))
@@ -113,22 +141,21 @@ static int run_child(const struct input *in, struct came_to *c, char *said, size
 	close(result[0]);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
-	rewind(err);
-	n = fread(said, 1, room - 1, err);
-	said[n] = '\0';
+	*said = read_all(err);
 	fclose(err);
 	return status;
 }
 
 int replay_each(const struct inputs *all, FILE *out)
 {
-	static char said[1 << 16];
 	int bad = 0;
 
 	for (size_t i = 0; i < all->nr; i++) {
+		const char *path = all->input[i].path;
 		struct came_to c;
-		int status = run_child(&all->input[i], &c, said, sizeof(said));
-		json_t *o = json_pack("{s:s}", "file", all->input[i].path);
+		char *said;
+		int status = run_child(&all->input[i], &c, &said);
+		json_t *o = json_pack("{s:o}", "file", plain(path, strlen(path)));
 
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 2 && !strstr(said, "ERROR: "))
 			bad_input("%.*s", (int)strcspn(said, "\n"), said);
@@ -144,6 +171,7 @@ int replay_each(const struct inputs *all, FILE *out)
 		json_dumpf(o, out, JSON_COMPACT);
 		fputc('\n', out);
 		json_decref(o);
+		free(said);
 	}
 	return bad;
 }

@@ -30,7 +30,7 @@ struct input *inputs_add(struct inputs *all);
 
 /*
  * Each input in a process of its own; a line of JSON each: file, verdict (ok, finding, crash, hang),
- * then digest and states, or rule, policy, class, program as text, or signal. Returns the exit status: 0 or 1.
+ * then digest and states, or rule, policy, class, what was said, program as text, or signal. Returns the exit status: 0 or 1.
  */
 int replay_each(const struct inputs *all, FILE *out);
 /*

@@ -89,9 +89,12 @@ static void add_file(struct inputs *all, const char *path)
 							: load_bytes(path, &in->size);
 }
 
-static int is_visible(const struct dirent *d)
+/* Hidden files and the README.md of a folder are no inputs. */
+static int is_input(const struct dirent *d)
 {
-	return d->d_name[0] != '.';
+	size_t n = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && (n < 3 || strcmp(d->d_name + n - 3, ".md"));
 }
 
 static void add(struct inputs *all, const char *path)
@@ -107,7 +110,7 @@ static void add(struct inputs *all, const char *path)
 		add_file(all, path);
 		return;
 	}
-	nr = scandir(path, &names, is_visible, alphasort);
+	nr = scandir(path, &names, is_input, alphasort);
 	if (nr < 0)
 		bad_input("%s: %s", path, strerror(errno));
 	for (int i = 0; i < nr; i++) {
@@ -251,6 +254,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!o->nr_paths && !o->generate)
 			argp_error(state, "nothing given: name files or folders, or --generate");
+		if (o->json + o->orders + o->states + o->dictionary + !!o->encode > 1)
+			argp_error(state, "expected one of --json, --orders, --states, "
+					  "--dictionary and --encode");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -275,7 +281,8 @@ static const struct argp argp = {
 	.args_doc = "FILE|FOLDER...",
 	.doc = "-\vA text trace (.ops) is run by its binary form, but by a target of texts. "
 	       "FUZZ_POLICY, FUZZ_CONTRACTS (L,I,..) and FUZZ_BACKEND say what judges.\n"
-	       "Exit: 0 no finding, 1 a finding (--json) or a difference (--orders), 2 bad input; "
+	       "Exit: 0 no finding, 1 a finding (--json) or a difference (--orders), 2 bad input, "
+	       "3 not written; "
 	       "otherwise a finding is printed and aborts.",
 	.help_filter = help_filter,
 };
@@ -294,9 +301,13 @@ int main(int argc, char **argv)
 	for (int i = 0; i < o.nr_paths; i++)
 		add(&o.inputs, o.paths[i]);
 	inputs_generate(&o.inputs, o.generate, o.ops, o.seed);
+	if (!o.inputs.nr)
+		bad_input("no input in what was named");
 	if (!o.encode && !o.dictionary)
 		LLVMFuzzerInitialize(&argc, &argv);
 	rc = act(&o);
+	if (fflush(stdout) || ferror(stdout))
+		command_stop(EXIT_DISK, "standard output: %s", strerror(errno));
 	free_inputs(&o.inputs);
 	return rc;
 }

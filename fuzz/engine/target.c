@@ -108,6 +108,7 @@ void target_found(const char *rule, const struct flush_policy *policy, const str
 	fprintf(stderr, "rule: %s\n", rule);
 	if (policy)
 		fprintf(stderr, "policy: %s\n", policy->name);
+	fputs("what: ", stderr);
 	va_start(args, what);
 	vfprintf(stderr, what, args);
 	va_end(args);

@@ -67,7 +67,7 @@ void target_judge(const struct run *r, u32 contracts);
 /* --- findings --------------------------------------------------------------------------------- */
 
 /*
- * Prints `rule: ...`, `policy: ...`, what @what says and the program as text (@policy and @p may be
+ * Prints `rule: ...`, `policy: ...`, `what: ...` and the program as text (@policy and @p may be
  * NULL), then `class: ...`, and aborts in a function of the rule's class: engines and people tell
  * findings apart by their stacks.
  */

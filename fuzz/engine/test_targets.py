@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 BIN = os.environ.get("NOSNOOP_BIN", "build/dev/bin")
@@ -53,6 +54,28 @@ class Orders(unittest.TestCase):
                          for _ in range(2))
         self.assertEqual(first, second)
         self.assertIn("contract_L", {o.get("class") for o in first.values()})
+
+    def test_long_finding(self):
+        """What is longer than any buffer is told whole: no crash."""
+        found = alone("policy", ["--generate", "1", "--ops", "3000"], FUZZ_POLICY="none")["seed-1"]
+        self.assertEqual(found["verdict"], "finding", found)
+        self.assertIn("contract L broken", found["said"])
+        self.assertGreater(len(found["program"]), 1 << 16)
+
+    def test_odd_names(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(os.fsencode(folder), b"a\xff.bin"), "wb") as f:
+                f.write(b"\1")
+            with open(os.path.join(folder, "README.md"), "w", encoding="utf-8") as f:
+                f.write("no input\n")
+            self.assertEqual([os.path.basename(n) for n in alone("codec", [folder])], ["a?.bin"])
+
+    def test_bad_use(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for args, words in (([folder], "no input"), (["--json", "--orders", "corpus/seed/golden"], "expected one of")):
+                done = replay("codec", *args)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(words, done.stderr)
 
     def test_can_fail(self):
         """A target that remembers the input before is seen."""

@@ -113,6 +113,7 @@ one_of --snoop-control "$snoop" on off
 one_of --accel "$accel" tcg kvm
 if [ "$accel" = kvm ] && ! (: <>/dev/kvm) 2>/dev/null; then die "--accel kvm: /dev/kvm cannot be opened here, expected tcg"; fi
 [ -n "$kernel" ] || die "--kernel (nothing): expected a package or a BZIMAGE"
+case $kernel in */*) [ -f "$kernel" ] || die "--kernel $kernel: no such file" ;; esac
 count --maps "$maps" 1 100000
 count --timeout "$limit" 1 3600
 count --buffer-kb "$buffer_kb" 64 262144
@@ -213,7 +214,6 @@ find_kernel() {
 	if [ -f "$kernel" ]; then
 		bzimage=$kernel
 	else
-		case $kernel in */*) die "--kernel $kernel: no such file" ;; esac
 		kernel_of "$kernel"
 	fi
 }

@@ -59,19 +59,14 @@ source_of() {
 	fi
 }
 
-# What CMakeLists.txt includes from elsewhere.
-engines=fuzz/engine/engines.cmake
-
 # Only what the core is made of: a change of documents or of bench makes no other object.
 wanted() {
-	find . -type f \( -path './core/*' -o -path ./CMakeLists.txt -o -path "./$engines" \) \
+	find . -type f \( -path './core/*' -o -path ./CMakeLists.txt \) \
 		\( -name '*.[chS]' -o -name '*.def' -o -name '*.py' -o -name '*.cmake' -o -name '*.in' -o -name CMakeLists.txt \) -print | LC_ALL=C sort
 }
 
 export_commit() {
-	local paths=(CMakeLists.txt core)
-	! g cat-file -e "$1:$engines" 2>/dev/null || paths+=("$engines")
-	g archive --format=tar "$1" "${paths[@]}" | tar -x -C "$work/src"
+	g archive --format=tar "$1" CMakeLists.txt core | tar -x -C "$work/src"
 }
 
 export_folder() {

@@ -5,12 +5,9 @@ set_property(CACHE NOSNOOP_FEEDBACK PROPERTY STRINGS state switch none)
 if(NOT NOSNOOP_FEEDBACK MATCHES "^(state|switch|none)$")
 	message(FATAL_ERROR "NOSNOOP_FEEDBACK: \"${NOSNOOP_FEEDBACK}\", expected state, switch or none")
 endif()
-set(NOSNOOP_ASIDE "")
+set(NOSNOOP_ASIDE EXCLUDE_FROM_ALL)
+add_compile_options(-UNDEBUG) # an assertion is a way to be found
 set(no_edges ${CMAKE_CURRENT_LIST_DIR}/no-edges.list)
-if(NOSNOOP_LIBFUZZER OR NOSNOOP_AFL)
-	set(NOSNOOP_ASIDE EXCLUDE_FROM_ALL)
-	add_compile_options(-UNDEBUG) # an assertion is a way to be found
-endif()
 if(NOSNOOP_LIBFUZZER)
 	# Operands of comparisons are traced where sanitizers cost more than that; elsewhere it would be a tenth of the time.
 	set(edges -fsanitize-coverage=inline-8bit-counters,pc-table)

@@ -29,6 +29,7 @@ from programs import TOP, Failure, Programs, adopt, git  # noqa: E402
 SCHEMA = "nosnoop nightly 1"
 MAIL_SECONDS = 600
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+JUDGED_BY = ("FUZZ_POLICY", "FUZZ_CONTRACTS", "FUZZ_BACKEND", "FUZZ_MUTATOR", "FUZZ_LEAKY")
 
 
 class Stopped(Exception):
@@ -257,6 +258,8 @@ def main(argv):
     o = options(argv)
     if o.install_timer:
         return timer.install(o, argv)
+    for name in JUDGED_BY:
+        os.environ.pop(name, None)  # an inherited setting would change what is judged
     locks = take_locks(o)
     for s in SIGNALS:
         signal.signal(s, on_signal)

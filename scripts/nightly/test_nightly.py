@@ -44,6 +44,8 @@ here, name, args = os.path.dirname(os.path.abspath(__file__)), os.path.basename(
 fd = os.open(here + "/calls", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 os.write(fd, (json.dumps([name, *args]) + "\\n").encode())
 os.close(fd)
+if any(x.startswith("FUZZ_") for x in os.environ):
+    sys.exit(9)
 a = json.load(open(here + "/answers.json")).get(name, {})
 status, out = a.get("status", 0), a.get("out")
 if name.startswith("fuzz-"):
@@ -432,6 +434,11 @@ class Trouble(Nights):
     def test_json(self):
         done = self.night("--steps", "check", "--json")
         self.assertEqual(json.loads(done.stdout), self.record())
+
+    def test_what_would_change_a_judgement_is_not_inherited(self):
+        with unittest.mock.patch.dict(os.environ, {n: "none" for n in ("FUZZ_POLICY", "FUZZ_CONTRACTS", "FUZZ_BACKEND", "FUZZ_MUTATOR")}):
+            self.night("--steps", "replay")
+        self.assertEqual(len(self.calls("fuzz-ops-replay")), 2)
 
     def test_keep(self):
         keep = os.path.join(self.out, "2026-01-01")

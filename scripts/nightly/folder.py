@@ -5,11 +5,12 @@ The folder of the nights:
   DIR/<date>/     a night that is complete: mail.txt, night.json, findings/, what the programs printed and said
   DIR/.night/     the night that is being made; it is renamed when it is complete
   DIR/last        the commit against which the next night is gated, and the night that it is of
-  DIR/reported    findings of the campaign that stood in a mail already, a name a line
+  DIR/reported    findings of the campaign that stood in a mail already, a name a line; of one that was taken, where one was to be sent
   DIR/campaign/   of scripts/campaign.sh, which goes on there night after night (fuzz/ of nosnoop-fuzz, where that stands in)
   DIR/lock        held while a night runs
 
 last and reported follow from night.json: should the machine stop between the two, the next night brings them up to date.
+DIR/<date>/unsent is there while a night's mail is still to be taken, and is part of the night before that is complete.
 """
 
 import fcntl
@@ -142,9 +143,11 @@ class Folder:
 
     # --- a night that is complete --------------------------------------------------------------------------------------
 
-    def complete(self, night, mail):
-        """The work folder becomes the night's: with night.json it is complete."""
+    def complete(self, night, mail, to_send):
+        """The work folder becomes the night's: with night.json it is complete. @to_send: somebody has yet to take the mail."""
         save(os.path.join(self.work, "mail.txt"), mail)
+        if to_send:
+            save(os.path.join(self.work, "unsent"), "")
         save(os.path.join(self.work, "night.json"), json.dumps(night, indent=1) + "\n")
         self.settle()
 
@@ -160,9 +163,27 @@ class Folder:
         for night in self.records(1):
             if night["gate_next"]:
                 save(self.at("last"), f"{night['gate_next']} {night['night']}\n")
-            names = {f["from"] for f in night["findings"] if f["step"] == "campaign"}
-            if not names <= self.reported():
-                save(self.at("reported"), "".join(f"{n}\n" for n in sorted(self.reported() | names)))
+            if not self.is_unsent(night["night"]):
+                self.report(night)
+
+    def report(self, night):
+        """The campaign's findings of @night have been told."""
+        names = {f["from"] for f in night["findings"] if f["step"] == "campaign"}
+        if not names <= self.reported():
+            save(self.at("reported"), "".join(f"{n}\n" for n in sorted(self.reported() | names)))
+
+    def is_unsent(self, name):
+        return os.path.exists(self.at(name, "unsent"))
+
+    def unsent(self):
+        """Nights whose mail was not taken yet, the oldest first."""
+        return [n for n in self.nights() if self.is_unsent(n)]
+
+    def sent(self, name):
+        night = load(self.at(name, "night.json"))
+        if night:
+            self.report(night)
+        os.unlink(self.at(name, "unsent"))
 
     def last(self):
         """The commit that the next night is gated against, or None."""
@@ -180,6 +201,7 @@ class Folder:
             return set()
 
     def prune(self, keep):
-        """The oldest nights beyond @keep go; nothing else ever does."""
+        """The oldest nights beyond @keep go, but for those whose mail was not taken; nothing else ever does."""
         for name in self.nights()[:-keep]:
-            shutil.rmtree(self.at(name), ignore_errors=True)
+            if not self.is_unsent(name):
+                shutil.rmtree(self.at(name), ignore_errors=True)

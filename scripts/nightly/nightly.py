@@ -24,7 +24,7 @@ import folder as folders  # noqa: E402
 import letter  # noqa: E402
 import steps  # noqa: E402
 import timer  # noqa: E402
-from programs import TOP, Failure, Programs, adopt, git  # noqa: E402
+from programs import TOP, Failure, Programs, adopt, git, kill_children  # noqa: E402
 
 SCHEMA = "nosnoop nightly 1"
 MAIL_SECONDS = 600
@@ -75,7 +75,7 @@ def options(argv):
     p = argparse.ArgumentParser(prog="nightly.sh", allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter,
                                 description="One night: " + ", ".join(steps.ORDER) + "; then a mail, in DIR/<date>/mail.txt.",
                                 epilog="Exit: 0 nothing new; 1 something was found, or is worse than the last night; 2 not valid: a step could not\n"
-                                       "run (1 goes before it), bad input, or a night is under way.")
+                                       "run (1 goes before it), a mail was not taken, bad input, or a night is under way.")
     p.add_argument("--out", metavar="DIR", help="the folder of the nights (build/nightly)")
     p.add_argument("--hours", metavar="H", type=between(0.0001, 1000, float), default=8.0, help="of the campaign (8)")
     p.add_argument("--jobs", metavar="N", type=between(1, 4096, int), default=len(os.sched_getaffinity(0)), help="processes at a time (the CPUs)")
@@ -204,6 +204,9 @@ def run_night(o, folder, programs, tell):
     notes = pull() if o.pull else []
     commit, changed = checkout()
     folder.settle()
+    if o.mail != "none":
+        # Before the campaign asks what was told already.
+        notes += [f"the mail of {n} had not been taken; it was sent before this night" for n in send_all(o.mail, folder)]
     opts = {"hours": o.hours, "jobs": o.jobs, "steps": o.steps, "museum_trials": o.museum_trials, "museum_runs": o.museum_runs}
     plan, words = folder.begin({"date": o.date.isoformat(), "commit": commit, "changed": changed, "options": opts})
     night = steps.Night(programs, folder, opts, commit, changed, datetime.date.fromisoformat(plan["date"]))
@@ -216,9 +219,8 @@ def run_night(o, folder, programs, tell):
     before = folder.records(steps.WEEK)
     r = record(night, plan, results, notes, before)
     text = letter.mail(r, before)
-    folder.complete(r, text)
-    folder.prune(o.keep)
-    return r, text
+    folder.complete(r, text, o.mail != "none")
+    return r
 
 
 def send(command, text):
@@ -229,8 +231,35 @@ def send(command, text):
             return True
         print(f"nightly.sh: the mail was not taken: `{command}' ended with {done.returncode}", file=sys.stderr)
     except subprocess.TimeoutExpired:
+        kill_children()  # of the shell, which is gone
         print(f"nightly.sh: the mail was not taken: `{command}' was not finished after {MAIL_SECONDS} s", file=sys.stderr)
+    except Stopped:
+        kill_children()
+        raise
     return False
+
+
+def send_all(command, folder):
+    """Mails that nobody has taken yet, the oldest first, up to one that is not taken now. The nights whose was."""
+    taken = []
+    for name in folder.unsent():
+        with open(folder.at(name, "mail.txt"), encoding="utf-8") as f:
+            if not send(command, f.read()):
+                break
+        folder.sent(name)
+        taken.append(name)
+    return taken
+
+
+def tell_night(o, folder, tell, r):
+    """On standard output, then by mail. Has somebody taken all mails, also those of earlier nights?"""
+    if o.json:
+        print(json.dumps(r, indent=1), flush=True)
+    tell(f"{r['subject']}\n{os.path.join(r['folder'], 'mail.txt')}")
+    if o.mail != "none":
+        send_all(o.mail, folder)
+    folder.prune(o.keep)
+    return o.mail == "none" or not folder.unsent()
 
 
 def take_locks(o):
@@ -254,6 +283,13 @@ def on_signal(number, frame):
     raise Stopped(signal.Signals(number).name)
 
 
+def where(folder, r):
+    """Of a night that did not come to its end; @r: it is complete, and None while it is made."""
+    if r:
+        return "after the last step; the next night sends the mail, unless it was taken"
+    return f"in step {folder.step_of()}; the next start goes on there"
+
+
 def main(argv):
     o = options(argv)
     if o.install_timer:
@@ -266,18 +302,16 @@ def main(argv):
     adopt()
     folder, programs = folders.Folder(o.out), Programs(o.bin, locks)
     tell = (lambda text: None) if o.json else lambda text: print(text, flush=True)
+    r = None
     try:
-        r, text = run_night(o, folder, programs, tell)
+        r = run_night(o, folder, programs, tell)
+        taken = tell_night(o, folder, tell, r)
     except Stopped as e:
-        print(f"nightly.sh: {e} in step {folder.step_of()}; the next start goes on there", file=sys.stderr)
+        print(f"nightly.sh: {e} {where(folder, r)}", file=sys.stderr)
         return 2
     except OSError as e:
-        bad(f"{e.filename}: {e.strerror}; the next start goes on in step {folder.step_of()}")
-    if o.json:
-        print(json.dumps(r, indent=1))
-    tell(f"{r['subject']}\n{os.path.join(r['folder'], 'mail.txt')}")
-    taken = o.mail == "none" or send(o.mail, text)
-    return r["status"] or (0 if taken else 2)
+        bad(f"{e.filename}: {e.strerror} {where(folder, r)}")
+    return r["status"] if taken else 2
 
 
 if __name__ == "__main__":

@@ -431,6 +431,54 @@ class Trouble(Nights):
         self.assertIn("the mail was not taken: `cat >/dev/null; exit 75' ended with 75", done.stderr)
         self.mail(DAY.isoformat() + ".2")
 
+    def subjects(self):
+        """Of the mails that were taken."""
+        with open(os.path.join(self.tmp, "sent"), encoding="utf-8") as f:
+            return [x.split(": ", 2)[2].strip() for x in f if x.startswith("Subject: ")]
+
+    def test_mail_not_taken(self):
+        """The next night sends it; what waits in it is told again by the nights until then, and by none after."""
+        take = ("--steps", "campaign", "--mail", f"cat >>{self.tmp}/sent")
+        self.answer("campaign.sh", campaign_with(dict([from_campaign()])))
+        self.night("--steps", "campaign", "--mail", "false", status=2)
+        self.assertIn(": 1 new finding\n", self.mail())
+        self.assertFalse(os.path.exists(os.path.join(self.out, "reported")))
+        self.answer("campaign.sh", campaign_with({}, 0))
+        self.night("--steps", "campaign", "--keep", "1", "--mail", "false", status=2)
+        self.assertIn(": 1 finding as before\n", self.mail(DAY.isoformat() + ".2"))
+        self.night(*take)
+        self.assertEqual(self.subjects(), ["1 new finding", "1 finding as before", "nothing new"])
+        self.assertIn(f"note: the mail of {DAY.isoformat()} had not been taken", self.mail(DAY.isoformat() + ".3"))
+        self.night(*take)
+        self.assertEqual(self.subjects()[3:], ["nothing new"])
+
+    def test_mail_not_taken_before_the_night(self):
+        """Of a command that works again by the end of the next one, both mails come, in their order."""
+        self.answer("campaign.sh", campaign_with(dict([from_campaign()])))
+        self.night("--steps", "campaign", "--mail", "false", status=2)
+        once = f"test -e {self.tmp}/tried && exec cat >>{self.tmp}/sent; touch {self.tmp}/tried; false"
+        self.night("--steps", "campaign", "--mail", once, status=1)
+        self.assertEqual(self.subjects(), ["1 new finding", "1 finding as before"])
+
+    def test_stopped_in_the_mail(self):
+        self.answer("campaign.sh", campaign_with(dict([from_campaign()])))
+        command = f"sleep 600 & echo $! >{self.tmp}/pid.new; mv {self.tmp}/pid.new {self.tmp}/pid; wait"
+        p = subprocess.Popen(self.args("--steps", "campaign", "--mail", command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                             cwd=self.tmp)
+        self.addCleanup(p.stderr.close)
+        self.addCleanup(p.wait)
+        self.addCleanup(p.kill)
+        self.wait_for(lambda: os.path.exists(os.path.join(self.tmp, "pid")))
+        p.send_signal(signal.SIGTERM)
+        said = p.communicate(timeout=PATIENCE)[1]
+        self.assertEqual((p.returncode, said),
+                         (2, "nightly.sh: SIGTERM after the last step; the next night sends the mail, unless it was taken\n"))
+        with open(os.path.join(self.tmp, "pid"), encoding="utf-8") as f, self.assertRaises(ProcessLookupError):
+            os.kill(int(f.read()), 0)
+        self.answer("campaign.sh", campaign_with({}, 0))
+        self.night("--steps", "campaign", "--mail", f"cat >>{self.tmp}/sent")
+        self.assertEqual(self.subjects(), ["1 new finding", "nothing new"])
+
     def test_json(self):
         done = self.night("--steps", "check", "--json")
         self.assertEqual(json.loads(done.stdout), self.record())

@@ -5,11 +5,12 @@ The folder of the nights:
   DIR/<date>/     a night that is complete: mail.txt, night.json, findings/, what the programs printed and said
   DIR/.night/     the night that is being made; it is renamed when it is complete
   DIR/last        the commit against which the next night is gated, and the night that it is of
+  DIR/museum      the turn of the museum that is next: which part, and the seed
   DIR/reported    findings of the campaign that stood in a mail already, a name a line; of one that was taken, where one was to be sent
   DIR/campaign/   of scripts/campaign.sh, which goes on there night after night (fuzz/ of nosnoop-fuzz, where that stands in)
   DIR/lock        held while a night runs
 
-last and reported follow from night.json: should the machine stop between the two, the next night brings them up to date.
+last, museum and reported follow from night.json: should the machine stop in between, the next night brings them up to date.
 DIR/<date>/unsent is there while a night's mail is still to be taken, and is part of the night before that is complete.
 """
 
@@ -83,6 +84,11 @@ class Folder:
     def records(self, nr):
         """night.json of the last @nr nights, the oldest first."""
         return [r for r in (load(self.at(n, "night.json")) for n in self.nights()[-nr:]) if r]
+
+    def newest(self):
+        """night.json of the night that was made last, which --date may have named otherwise; or None."""
+        paths = [self.at(n, "night.json") for n in self.nights()]
+        return load(max(paths, key=os.path.getmtime)) if paths else None
 
     def free_name(self, date):
         """A second night of a date is DATE.2."""
@@ -160,9 +166,12 @@ class Folder:
                     os.unlink(os.path.join(self.work, name))
             shutil.rmtree(os.path.join(self.work, "steps"), ignore_errors=True)
             os.rename(self.work, self.at(made["night"]))
-        for night in self.records(1):
+        night = self.newest()
+        if night:
             if night["gate_next"]:
                 save(self.at("last"), f"{night['gate_next']} {night['night']}\n")
+            for turn in (s["figures"]["turn"] for s in night["steps"] if s["step"] == "museum" and "turn" in s["figures"]):
+                save(self.at("museum"), f"{turn + 1}\n")
             if not self.is_unsent(night["night"]):
                 self.report(night)
 
@@ -192,6 +201,14 @@ class Folder:
                 return f.read().split()[0]
         except (OSError, IndexError):
             return None
+
+    def museum_turn(self, first):
+        """One more than the last one that was done, or @first."""
+        try:
+            with open(self.at("museum"), encoding="utf-8") as f:
+                return int(f.read())
+        except (OSError, ValueError):
+            return first
 
     def reported(self):
         try:

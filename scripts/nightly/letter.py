@@ -171,8 +171,8 @@ def trend(records):
 def reproduce(night):
     lines = wrapped("Commands on a file of findings/ are meant in the night's folder, others in the checkout; with the programs of this "
                     "commit (build/rel/bin, build/museum/bin) on PATH.") if night["findings"] else []
-    lines += ["The night again:"]
     o = night["options"]
+    lines += wrapped("The night again" + (", with the museum's next part:" if "museum" in o["steps"] else ":"))
     lines += command_lines(f"scripts/nightly.sh --date {night['date']} --hours {o['hours']:g} --jobs {o['jobs']} --steps {','.join(o['steps'])}", "   $ ")
     # A name cannot be wrapped: of all lines this one may be longer.
     return lines + ["folder: " + night["folder"]]

@@ -85,7 +85,7 @@ def options(argv):
     p.add_argument("--keep", metavar="N", type=between(1, 100000, int), default=60, help="nights that are kept (60)")
     p.add_argument("--museum-trials", metavar="N", type=between(1, 10000, int), default=2, help="of each mutant (2)")
     p.add_argument("--museum-runs", metavar="N", type=between(1, 10**12, int), default=500000, help="programs after which a trial gives up (500000)")
-    p.add_argument("--date", metavar="DAY", type=date, default=datetime.date.today(), help="the night's name and its part of the museum (today)")
+    p.add_argument("--date", metavar="DAY", type=date, default=datetime.date.today(), help="the night's name (today)")
     p.add_argument("--pull", action="store_true", help="git pull --ff-only first; when that fails, the mail says so")
     p.add_argument("--bin", metavar="DIR", help="take all programs from here and build nothing: for tests")
     p.add_argument("--json", action="store_true", help="print night.json at the end, and nothing else")
@@ -161,10 +161,11 @@ def key(f):
 
 
 def mark_old(findings, before):
-    """since: the night in which the same finding came first. What the last night did not show any more is new; a mutant comes up once a week."""
+    """since: the night in which the same finding came first. What the last night did not show any more is new; a mutant comes up in turn."""
+    turns = [n for n in before if any(s["step"] == "museum" and s["figures"] for s in n["steps"])][-steps.PARTS:]
     for f in findings:
         f["since"] = None
-        for night in before if f["step"] == "museum" else before[-1:]:
+        for night in turns if f["step"] == "museum" else before[-1:]:
             for old in night["findings"]:
                 if key(old) == key(f):
                     f["since"] = old["since"] or night["night"]
@@ -216,7 +217,7 @@ def run_night(o, folder, programs, tell):
     results = run_steps(night, tell)
     if checkout()[0] != commit:
         notes.append("somebody moved the checkout to another commit during the night: not all of this is about one commit")
-    before = folder.records(steps.WEEK)
+    before = folder.records(o.keep)
     r = record(night, plan, results, notes, before)
     text = letter.mail(r, before)
     folder.complete(r, text, o.mail != "none")

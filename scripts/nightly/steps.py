@@ -14,7 +14,7 @@ from programs import TOP, Failure, git, last_line
 HOUR = 3600
 ORDER = ("build", "replay", "check", "museum", "gate", "campaign")  # the long one last: a night that is cut short has the rest
 NEEDS_BUILD = {"replay": "rel", "check": "rel", "gate": "rel", "museum": "museum"}
-WEEK = 7
+PARTS = 7  # of the museum, a night each
 TRACE_LINES = 40  # of a finding that stands in night.json
 
 
@@ -217,9 +217,9 @@ def exhibits(listing):
     return [r[0] for r in rows if r[0] != "none" and len(r) == 2 and "(needs schedules)" not in r[1] and "(needs later layers)" not in r[1]]
 
 
-def sample(ids, date):
-    """Every seventh, another set each day: seven days in a row cover all."""
-    return [m for i, m in enumerate(ids) if i % WEEK == date.toordinal() % WEEK]
+def sample(ids, turn):
+    """Every seventh, another set each turn: seven turns in a row cover all."""
+    return [m for i, m in enumerate(ids) if i % PARTS == turn % PARTS]
 
 
 def lost(rows, options):
@@ -234,15 +234,15 @@ def lost(rows, options):
 
 
 def museum(night):
-    # Another seed every night: other programs. Enough of them that chance does not miss one.
-    o = night.options
-    limits = ["--seed", night.date.toordinal(), "--trials", o["museum_trials"], "--runs", o["museum_runs"], "--seconds", 3600]
+    # Another part every time, whichever days nights are on, and another seed: other programs. Enough of them that chance does not miss one.
+    o, turn = night.options, night.folder.museum_turn(night.date.toordinal())
+    limits = ["--seed", turn, "--trials", o["museum_trials"], "--runs", o["museum_runs"], "--seconds", 3600]
     listing = night.out("museum.list")
     status = night.programs.run("nosnoop-museum", ["--mutant", "list"], night.log("museum"), listing, 600)
     ids = exhibits(text_of(listing) or "")
     if status or not ids:
         raise Failure(f"nosnoop-museum --mutant list ended with {status}, {len(ids)} mutants: {last_line(night.log('museum'))}")
-    mine = sample(ids, night.date)
+    mine = sample(ids, turn)
     args = ["--mutant", ",".join(["none", *mine]), *limits, "--jobs", o["jobs"], "--json"]
     status, said = night.programs.run_json("nosnoop-museum", args, night.log("museum"), night.out("museum.json"), 8 * HOUR)
     rows = said["mutants"]
@@ -251,9 +251,9 @@ def museum(night):
         raise Failure(f"nosnoop-museum ended with {status} after {number(len(rows), 'mutant')} of {len(mine) + 1}, {len(found)} of them not good")
     good = sum(r["good"] for r in rows if r["kind"] != "control")
     runs = sum(t["executions"] for r in rows for t in r.get("trials", []))
-    words = f"{good} of {number(len(mine), 'mutant')} found in every trial (part {night.date.toordinal() % WEEK + 1} of {WEEK}, of {len(ids)})"
+    words = f"{good} of {number(len(mine), 'mutant')} found in every trial (part {turn % PARTS + 1} of {PARTS}, of {len(ids)})"
     words += "" if any(f["from"] == "museum:none" for f in found) else "; the control was silent"
-    return ended(found, words, {"mutants": mine, "of": len(ids), "found": good, "executions": runs})
+    return ended(found, words, {"turn": turn, "mutants": mine, "of": len(ids), "found": good, "executions": runs})
 
 
 # --- gate --------------------------------------------------------------------------------------------------------------

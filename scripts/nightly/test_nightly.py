@@ -291,10 +291,15 @@ class Verdicts(Nights):
             self.assertIn(f"{m} was found in 1 of 2 trials: what {m} does", mail)
             self.assertIn(f"$ nosnoop-museum --mutant {m} --seed {DAY.toordinal()} --trials 2", mail)
         self.assertEqual(self.step("museum")["figures"]["found"], len(mine) - len(lost))
-        # A week later the same mutants come up again, and other nights have been in between.
+        # Seven turns later the same mutants come up again, and other nights have been in between.
         self.night("--steps", "museum", day=DAY + datetime.timedelta(1), status=1)
-        self.night("--steps", "museum", day=DAY + datetime.timedelta(7), status=1)
-        again = self.record((DAY + datetime.timedelta(7)).isoformat())["findings"]
+        self.assertEqual(int(self.read("museum")), DAY.toordinal() + 2)
+        between = self.record((DAY + datetime.timedelta(1)).isoformat())
+        between["steps"][0]["figures"]["turn"] = DAY.toordinal() + 6
+        with open(os.path.join(between["folder"], "night.json"), "w", encoding="utf-8") as f:
+            json.dump(between, f)
+        self.night("--steps", "museum", day=DAY + datetime.timedelta(30), status=1)
+        again = self.record((DAY + datetime.timedelta(30)).isoformat())["findings"]
         self.assertEqual({f["since"] for f in again if "control" not in f["what"]}, {DAY.isoformat()})
 
 
@@ -590,22 +595,38 @@ class Interrupted(Nights):
 
 
 class Museum(Nights):
-    def test_a_week_covers_all(self):
+    def test_seven_turns_cover_all(self):
         for begin in range(0, 400, 57):
             for nr in (1, 6, 7, 8, 74):
                 ids = [f"M{i}" for i in range(nr)]
-                days = [steps.sample(ids, DAY + datetime.timedelta(begin + i)) for i in range(7)]
-                self.assertEqual(sorted(sum(days, [])), sorted(ids))
-                self.assertLessEqual(max(map(len, days)), (nr + 6) // 7)
+                turns = [steps.sample(ids, begin + i) for i in range(7)]
+                self.assertEqual(sorted(sum(turns, [])), sorted(ids))
+                self.assertLessEqual(max(map(len, turns)), (nr + 6) // 7)
 
-    def test_nights_of_a_week(self):
-        seen = []
-        for i in range(7):
-            self.night("--steps", "museum", day=DAY + datetime.timedelta(i))
-            asked = self.calls("nosnoop-museum")[-1][1].split(",")
-            self.assertEqual(asked[0], "none")
-            seen += asked[1:]
-        self.assertEqual(sorted(seen), sorted(MUTANTS))
+    def turn(self, week, status=0):
+        """(mutants, seed) of the museum in a night that always is on the same day of the week."""
+        self.night("--steps", "museum", day=DAY + datetime.timedelta(7 * week), status=status)
+        asked = self.calls("nosnoop-museum")[-1]
+        self.assertEqual((asked[1].split(",")[0], asked[2]), ("none", "--seed"))
+        return asked[1].split(",")[1:], asked[3]
+
+    def test_seven_nights_cover_all(self):
+        turns = [self.turn(week) for week in range(7)]
+        self.assertEqual(sorted(sum((mutants for mutants, _ in turns), [])), sorted(MUTANTS))
+        self.assertEqual(len({seed for _, seed in turns}), 7)
+
+    def test_a_turn_without_a_verdict_comes_again(self):
+        self.answer("nosnoop-museum", out="no JSON")
+        before = self.turn(0, 2)
+        self.answer("nosnoop-museum", ANSWERS["nosnoop-museum"])
+        self.night("--steps", "check", day=DAY + datetime.timedelta(1))
+        again = self.turn(0)  # of the date, as nothing has been done here
+        self.assertEqual(again, before)
+        self.answer("nosnoop-museum", out="no JSON")
+        before = self.turn(1, 2)
+        self.assertNotEqual(again, before)
+        self.answer("nosnoop-museum", ANSWERS["nosnoop-museum"])
+        self.assertEqual(self.turn(2), before)
 
     def test_the_real_list(self):
         """Of the museum that is built: as many as mutants.def has, with those of the policies."""

@@ -34,6 +34,7 @@ import share
 import slurm
 import summary
 import triage
+import workers
 
 TOP = built.TOP
 BUILD = os.environ.get("NOSNOOP_BUILD", os.path.join(TOP, "build"))
@@ -170,6 +171,35 @@ class Parts(Temporary):
         names = [os.path.basename(p) for p in files.inputs(self.path("afl/ops/pool-3/queue"))]
         self.assertEqual([n[:9] for n in names], ["id:000000", "id:000001", "id:000002"])
         self.assertTrue(os.path.exists(self.path("afl/ops/pool-3/is_main_node")))
+
+
+class Gathered(Temporary):
+    """What triage and the table of workers see of an engine's folders."""
+
+    def setUp(self):
+        super().setUp()
+        self.place = ledger.Place(self.dir)
+        self.ctx = workers.Context(self.place, built.Builds(self.path("build")), {}, None, None, {})
+
+    def afl(self, name="afl-1"):
+        return workers.make(share.Spec(name, name.rsplit("-", 1)[0], "ops"), self.ctx)
+
+    def gathered(self, known=()):
+        return sorted((i.worker, files.read(i.path)) for i in triage.gather(self.place, ["ops"], known)[0])
+
+    def test_slices(self):
+        """AFL_AUTORESUME renames both folders when it begins: each input is seen, and once."""
+        self.file("afl/ops/afl-1/crashes/id:000000,sig:06", "a")
+        self.file("afl/ops/afl-1/crashes/README.txt", "not one")
+        first = self.afl().findings()
+        os.rename(self.path("afl/ops/afl-1/crashes"), self.path("afl/ops/afl-1/crashes.2026-01-31-12:00:00"))
+        self.file("afl/ops/afl-1/hangs.2026-01-31-12:00:00/id:000000", "c")
+        for name, content in (("id:000000,sig:06", "b"), ("id:000001,sig:06", "a")):
+            self.file("afl/ops/afl-1/crashes/" + name, content)
+        self.assertEqual((first, self.afl().findings()), (1, 4))
+        self.assertEqual(self.gathered(), [("afl-1", b"a"), ("afl-1", b"b"), ("afl-1", b"c")])
+        hang = next(i for i in triage.gather(self.place, ["ops"], ())[0] if "hangs" in i.path)
+        self.assertEqual(triage.group_of(hang, {"verdict": "ok"})[3], triage.SLOW)
 
 
 # --- the verdict and its forms -------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ import exchange
 import files
 import ledger
 import share
+import workers
 
 AT_FIRST = 8  # of a group, that are shrunk
 MOST = 5000  # new inputs of one worker that are looked at in a session
@@ -56,8 +57,8 @@ def is_due(nth):
 def finding_files(place, target):
     """(worker, path) of all inputs that ended an engine, and of seeds that show something."""
     for name in files.folders(place.afl(target)):
-        for sub in ("crashes", "hangs"):
-            for path in files.inputs(place.afl(target, name, sub)):
+        for folder in workers.afl_findings(place.afl(target, name)):
+            for path in files.inputs(folder):
                 if os.path.basename(path).startswith("id:"):
                     yield name, path
     for name in files.folders(place("libfuzzer", target)):
@@ -125,7 +126,7 @@ def classify(inputs, builds, env, jobs):
 def group_of(i, v):
     """(rule, policy, target, signal and words): what is surely not one finding is never in one group."""
     if v["verdict"] == "ok":
-        slow = os.path.basename(os.path.dirname(i.path)) == "hangs" or re.match("timeout-|oom-", os.path.basename(i.path))
+        slow = os.path.basename(os.path.dirname(i.path)).startswith("hangs") or re.match("timeout-|oom-", os.path.basename(i.path))
         return NOT_AGAIN, "-", i.target, SLOW if slow else ""
     rule = v.get("rule") or "CRASH"
     policy = v.get("policy") or "-"

@@ -212,7 +212,12 @@ class Afl(Worker):
             open(self.ctx.place.own(self.spec, "is_main_node"), "w", encoding="utf-8").close()
 
     def finding_folders(self):
-        return [self.ctx.place.own(self.spec, f) for f in ("crashes", "hangs")]
+        return afl_findings(self.ctx.place.own(self.spec))
+
+
+def afl_findings(own):
+    """Folders in that of a worker: AFL_AUTORESUME gives those of earlier starts a date, crashes.2026-01-31-12:00:00."""
+    return [os.path.join(own, n) for n in files.folders(own) if re.match(r"(crashes|hangs)(\.|$)", n)]
 
 
 def dictionary_of(place, target):

@@ -161,6 +161,8 @@ def finish(session, builds, o, stopped, broken=()):
     invalid = list(broken) + summary.reasons(session, session.workers(), stopped) + [x for e in ends for x in e[2]]
     if t.not_again():
         invalid.append(f"not deterministic: {t.not_again()} inputs ended an engine, and do nothing when they are replayed")
+    if t.unjudged:
+        invalid.append(f"not judged: {len(t.unjudged)} inputs that ended an engine, the first {t.unjudged[0]}")
     first = targets[0]
     coverage = merge.code_coverage(place.corpus(first)) | {"states": merge.states(place, first, builds, env)}
     s = summary.put_together(session, t, {e[0]: e[1] for e in ends}, coverage, invalid, notes(session))

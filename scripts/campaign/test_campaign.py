@@ -246,7 +246,7 @@ class Verdict(Temporary):
         found = {"rule": rule, "policy": "p" * 30, "target": "ops", "shape": "0" * 16, "ops": 5, "what": "w" * 100, "count": 10**6,
                  "workers": ["afl-1", "libfuzzer-asan-12", "builtin-1", "x"], "first_seen": "then", "session": s.number,
                  "file": "f" * 90 + ".ops", "known": known}
-        t = type("T", (), {"left": 7, "findings": lambda _: [dict(found, new=not known)], "groups": lambda _: [
+        t = type("T", (), {"left": 7, "unjudged": [], "findings": lambda _: [dict(found, new=not known)], "groups": lambda _: [
             {"rule": "L", "policy": "p" * 30, "target": "ops", "what": "", "inputs": 512, "shrunk": 14, "sessions": [1]}]})()
         return summary.put_together(s, t, {"ops": {"by": "libfuzzer", "before": 10**6, "after": 10**5}},
                                     {"lines": 97.25, "branches": None, "states": 4000}, list(invalid), ["note " * 40])
@@ -378,6 +378,81 @@ class Planted(Temporary):
         (f,) = self.triage().findings()
         self.assertEqual((f["rule"], f["ops"]), ("CRASH", 4))
         self.assertRegex(f["what"], "llegal|rap|UNKNOWN|ILL|ABRT|bort")
+
+
+REPLAYER = r"""#!/usr/bin/python3 -B
+import json, os, sys
+for path in sys.argv[2:]:
+    words = open(path).read().split("|")
+    if words[0] == "broken":
+        sys.stderr.write(path + ": cannot be read\n")
+        sys.exit(2)
+    print(json.dumps({"verdict": "finding", "rule": words[0], "policy": "p", "said": words[1], "program": words[2]}))
+sys.exit(1)
+"""
+SHRINK = r"""#!/usr/bin/python3 -B
+import json, sys, time
+text = open(sys.argv[-1]).read()
+time.sleep(0.05)
+if "stubborn" in text:
+    sys.exit(1)
+print(json.dumps({"policy": "p", "shape": "0x%x" % len(text), "program": text, "ops": 1}))
+"""
+
+
+class Judged(Temporary):
+    """What becomes of inputs, by tools that do as they are told: an input is "RULE|what is said|program"."""
+
+    def setUp(self):
+        super().setUp()
+        self.place = ledger.Place(self.path("out"))
+        for name in ("ops", "codec"):
+            self.file(f"build/rel/bin/fuzz-{name}-replay", REPLAYER, 0o755)
+        self.file("build/rel/bin/nosnoop-shrink", SHRINK, 0o755)
+
+    def input(self, nr, text, target="ops"):
+        self.file(f"out/afl/{target}/afl-1/crashes/id:{nr:06d},sig:06", text)
+
+    def triage(self, jobs=4):
+        s = ledger.begin(self.place, targets=["ops", "codec"], policy=None, contracts=None, backend=None, jobs=1)
+        t = triage.Triage(s, built.Builds(self.path("build")), {}, [], jobs)
+        t.run()
+        return t
+
+    def test_one_program_of_many_inputs(self):
+        for n in range(8):
+            self.input(n, f"L|said {n}|same program")
+        (f,) = self.triage(jobs=8).findings()
+        self.assertEqual((f["count"], f["ops"], os.listdir(self.place("tmp"))), (8, 1, []))
+
+    def test_one_that_the_replayer_gives_up_on(self):
+        for n in range(7):
+            self.input(n, f"L|said {n}|" + "x" * n)
+        self.input(3, "broken")
+        for session in (1, 2):
+            t = self.triage()
+            self.assertEqual(sum(f["count"] for f in t.findings()), 6)
+            self.assertEqual(len(t.unjudged), 1, "it is tried again")
+            self.assertRegex(t.unjudged[0], r"^afl/ops/afl-1/crashes/id:000003,sig:06: fuzz-ops-replay: .*cannot be read$")
+
+    def test_a_file_that_cannot_be_written(self):
+        """Of an input that shrinks to nothing, and whose bytes cannot be kept."""
+        self.input(0, "L|one|stubborn")
+        self.input(1, "I|two|fine")
+        os.makedirs(self.place("findings", f"p-L-unshrunk-{files.sha1(b'one')[:8]}.input"))
+        t = self.triage()
+        self.assertEqual(([f["rule"] for f in t.findings()], len(t.unjudged)), (["I"], 1))
+
+    def test_said(self):
+        """What has no shape is told apart by what is said, whatever the numbers."""
+        for nr, said in enumerate(("not the same after its text form", "what was printed is refused: line 3", "what was printed is refused: "
+                                   "line 14", "not the same after its binary form")):
+            self.input(nr, f"ROUND|{said}|", "codec")
+        for nr, said in enumerate(("op 3: page 0x7f", "op 12: page 0x8", "op 3: domain 1")):
+            self.input(nr, f"L|{said}|stubborn {nr}")
+        found = {(f["rule"], f["what"]): f["count"] for f in self.triage().findings()}
+        self.assertEqual(found, {("ROUND", "not the same after its text form"): 1, ("ROUND", "not the same after its binary form"): 1,
+                                 ("ROUND", "what was printed is refused: line N"): 2, ("L", "op N: page N"): 2, ("L", "op N: domain N"): 1})
 
 
 # --- sessions, with engines that do as they are told -----------------------------------------------------------------------

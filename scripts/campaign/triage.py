@@ -8,7 +8,10 @@ doubled, counted over all sessions: hundreds of inputs of one bug take as long a
 has a shape; rule, policy and shape are the key of a finding, and its file is a text trace that nosnoop-replay finds good.
 Findings of the built-in fuzzer come shrunk.
 
-A text or codec finding has no program to shrink: its key is the rule and what was said, the file the smallest input.
+A text or codec finding has no program to shrink, and not every program is shrunk: the key is then the rule and what was said,
+the file the smallest input.
+
+What no replayer can say anything about is told of, and tried again by the next session.
 """
 
 import collections
@@ -18,6 +21,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 
 import builds as built
 import exchange
@@ -33,6 +37,7 @@ SHRINKABLE = ("ops", "policy", "diff", "linux")
 STUCK = 300  # seconds for one shrinking
 QUIET = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0", "UBSAN_OPTIONS": "abort_on_error=1:print_stacktrace=0"}
 NOT_AGAIN = "NOT-AGAIN"
+UNJUDGED = "unjudged"  # a verdict of ours: no replayer could say anything about that input
 SLOW = "time or memory"  # ran out, on a machine that had other things to do: no sign of anything
 
 
@@ -44,6 +49,7 @@ class Input:
     sha: str
     size: int
     program: str | None = None  # text of what ran, when its finding could print it
+    said: str = ""  # of a finding: what is wrong, in words that are the same for each input of one bug
 
 
 def is_due(nth):
@@ -69,12 +75,17 @@ def finding_files(place, target):
         yield "seeds", path
 
 
-def gather(place, targets, known):
-    """(new inputs, smallest first and no content twice; how many were left for lack of time)."""
+def gather(place, targets, known, unread=None):
+    """(new inputs, smallest first and no content twice; how many were left for lack of time). @unread: hears of (path, why)."""
     out, left, seen, of = [], 0, set(known), collections.Counter()
     for target in targets:
         for worker, path in finding_files(place, target):
-            data = files.read(path)
+            try:
+                data = files.read(path)
+            except OSError as e:
+                if unread:
+                    unread(path, e)
+                continue
             name = f"{target}:{files.sha1(data)}"
             if name in seen:
                 continue
@@ -95,17 +106,38 @@ def short(said):
     for pattern in (r"ERROR: \w+: ([\w-]+)", r"(runtime error: [^\n]*)", r"(Assertion [^\n]*)"):
         found = re.search(pattern, said or "")
         if found:
-            return re.sub(r"0x[0-9a-f]+|\d+", "N", found[1])[:100]
+            return plain(found[1])
     return ""
 
 
+def plain(said):
+    """The first line, without addresses and numbers."""
+    lines = [x.strip() for x in (said or "").splitlines() if x.strip()]
+    return re.sub(r"0x[0-9a-f]+|\d+", "N", lines[0])[:100] if lines else ""
+
+
+def judge(replayer, part, env):
+    """[(input, verdict)]: where the replayer gives up, by halves, so that only the input that it gives up on is UNJUDGED."""
+    try:
+        said = exchange.verdicts(replayer, [i.path for i in part], env | QUIET)
+        if len(said) != len(part):
+            raise ValueError(f"{os.path.basename(replayer)}: {len(said)} verdicts on {len(part)} inputs")
+        return list(zip(part, said))
+    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as e:
+        if len(part) == 1:
+            return [(part[0], {"verdict": UNJUDGED, "said": str(e)})]
+    half = len(part) // 2
+    return judge(replayer, part[:half], env) + judge(replayer, part[half:], env)
+
+
 def classify(inputs, builds, env, jobs):
-    """[(input, verdict)]; a verdict "ok" means that it did not happen again under any replayer there is."""
-    out = []
+    """[(input, verdict)]; a verdict "ok" means that it did not happen again under any replayer there is, UNJUDGED that one of
+    them gave up and none saw anything."""
+    out, gave_up = [], {}
 
     def batch(args):
         replayer, part = args
-        return list(zip(part, exchange.verdicts(replayer, [i.path for i in part], env | QUIET)))
+        return judge(replayer, part, env)
 
     by_target = collections.defaultdict(list)
     for i in inputs:
@@ -115,11 +147,12 @@ def classify(inputs, builds, env, jobs):
             for replayer in builds.replayers(target):
                 parts = [(replayer, rest[at:at + 100]) for at in range(0, len(rest), 100)]
                 pairs = [p for b in pool.map(batch, parts) for p in b]
-                out += [p for p in pairs if p[1]["verdict"] != "ok"]
+                out += [p for p in pairs if p[1]["verdict"] not in ("ok", UNJUDGED)]
                 for i, v in pairs:
-                    i.program = v.get("program")
-                rest = [i for i, v in pairs if v["verdict"] == "ok"]
-            out += [(i, {"verdict": "ok"}) for i in rest]
+                    i.program, i.said = v.get("program"), plain(v.get("said")) if v["verdict"] == "finding" else ""
+                gave_up.update({i.sha: v for i, v in pairs if v["verdict"] == UNJUDGED})
+                rest = [i for i, v in pairs if v["verdict"] in ("ok", UNJUDGED)]
+            out += [(i, gave_up.get(i.sha, {"verdict": "ok"})) for i in rest]
     return out
 
 
@@ -130,7 +163,10 @@ def group_of(i, v):
         return NOT_AGAIN, "-", i.target, SLOW if slow else ""
     rule = v.get("rule") or "CRASH"
     policy = v.get("policy") or "-"
-    what = "" if v["verdict"] == "finding" else " ".join(filter(None, (v.get("signal"), short(v.get("said")))))
+    if v["verdict"] != "finding":
+        what = " ".join(filter(None, (v.get("signal"), short(v.get("said")))))
+    else:  # a shape tells findings of programs apart, and one bug says many things about them
+        what = "" if i.target in SHRINKABLE else i.said
     return rule, policy, i.target, what
 
 
@@ -172,9 +208,11 @@ class Shrinker:
     def __call__(self, i, rule, policy):
         """Of an engine's input: what ran of it (targets differ in how large buffers may be), else its bytes."""
         data = i.program.encode() if i.program else files.whole_program(files.read(i.path))
-        path = os.path.join(self.scratch, files.sha1(data) + (".ops" if i.program else ".bin"))
-        files.save(path, data)
+        # A file of its own: many inputs may run one program, and are shrunk at the same time.
+        fd, path = tempfile.mkstemp(suffix=".ops" if i.program else ".bin", dir=self.scratch)
         try:
+            with os.fdopen(fd, "wb") as f:
+                f.write(data)
             return self.json(rule, policy, i.target, path)
         finally:
             os.unlink(path)
@@ -228,14 +266,18 @@ class Triage:
         self.shrinker = Shrinker(builds, session.about, self.place.made("tmp"))
         self.expected = Expected(expected_folders, self.shrinker)
         self.left = 0
+        self.unjudged = []  # lines; such inputs are not remembered, so that the next session tries again
 
     def run(self):
         targets = self.session.about["targets"]
         self.place.made("findings")
-        inputs, self.left = gather(self.place, targets, self.state["inputs"])
+        inputs, self.left = gather(self.place, targets, self.state["inputs"], self.not_judged)
         groups = collections.defaultdict(list)
         for i, v in classify(inputs, self.builds, self.env, self.jobs):
-            groups[group_of(i, v)].append(i)
+            if v["verdict"] == UNJUDGED:
+                self.not_judged(i.path, v["said"])
+            else:
+                groups[group_of(i, v)].append(i)
         for key, members in groups.items():
             self.group(key, sorted(members, key=lambda i: (i.size, i.path)))
         for target in targets:
@@ -243,6 +285,16 @@ class Triage:
                 if not name.endswith(".import"):
                     self.builtin(target, name)
         files.save_json(self.path, self.state)
+
+    def not_judged(self, path, why):
+        self.unjudged.append(f"{os.path.relpath(path, self.place.root)}: {' '.join(str(why).split())[:200]}")
+
+    def shrunk(self, i, rule, policy):
+        """What the shrinker says; None: it could not, and the input is kept as it is."""
+        try:
+            return self.shrinker(i, rule, policy)
+        except OSError:
+            return None
 
     def group(self, key, members):
         rule, policy, target, what = key
@@ -263,21 +315,29 @@ class Triage:
             g["shrunk"] = g["inputs"]
             return
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
-            results = list(pool.map(lambda i: self.shrinker(i, rule, policy), due))
+            results = list(pool.map(lambda i: self.shrunk(i, rule, policy), due))
         for i, got in zip(due, results):
             g["shrunk"] += 1
             if got:
                 self.add(rule, got["policy"], target, shape_text(got["shape"]), got["program"], i.worker, got["ops"], 1, what)
             else:
-                self.raw(key, i)
+                self.kept(key, i)
+
+    def kept(self, key, i):
+        try:
+            self.raw(key, i)
+        except OSError as e:
+            self.state["inputs"].pop(i.sha, None)
+            self.not_judged(i.path, e)
 
     def whole(self, key, members):
         for i in members:
-            self.raw(key, i)
+            self.kept(key, i)
 
     def raw(self, key, i):
-        """What cannot be shrunk is kept as it is: one of each group, the first and so the smallest."""
+        """What cannot be shrunk is kept as it is: one of all that say the same, the first and so the smallest."""
         rule, policy, target, what = key
+        what = what or i.said
         self.add(rule, policy, target, "unshrunk" + (f"-{files.sha1(what.encode())[:8]}" if what else ""), None, i.worker, None,
                  1, what, i.path)
 
@@ -286,7 +346,7 @@ class Triage:
         stem = re.sub(r"[^\w.-]", "_", f"{place}{policy}-{rule}-{shape}")
         f = self.state["findings"].get(stem)
         if not f:
-            f = self.state["findings"][stem] = {
+            f = {
                 "rule": rule, "policy": policy, "target": target, "shape": shape, "ops": ops, "what": what, "count": 0,
                 "workers": [], "first_seen": ledger.now(), "session": self.session.number,
                 "file": stem + (".ops" if text else ".input"),
@@ -297,6 +357,7 @@ class Triage:
                 files.save(self.place("findings", f["file"]), with_origin(text, f, worker))
             else:
                 files.save(self.place("findings", f["file"]), files.read(source))
+            self.state["findings"][stem] = f  # it has a file
         f["count"] += count
         f["seen"] = self.session.number
         if worker not in f["workers"]:

@@ -69,36 +69,41 @@ def describe(o, builds):
 
 
 def tidy_up(place):
-    """What a session that was killed has left."""
-    shutil.rmtree(place("tmp"), ignore_errors=True)
+    """What a session that was killed has left, in a folder that is a campaign's."""
     last = ledger.latest(place)
     if last and last.about.get("ended") == "running":
         if slurm.alive(last.about.get("slurm")):
             raise ledger.Refused(f"{place.root}: its session {last.number} is at work as Slurm's jobs "
                                  f"{', '.join(last.about['slurm'].values())}: wait for them, or scancel them")
         last.write(ended="killed")
-
-
-def tidy_away(place):
-    """Of what was refused nothing stays."""
     shutil.rmtree(place("tmp"), ignore_errors=True)
-    if not os.path.exists(place("campaign.json")):
-        for name in ("sessions", "."):
-            try:
-                os.rmdir(place(name) if name != "." else place.root)
-            except OSError:
-                pass
 
 
-def begin(o, builds, place):
-    config = {k: getattr(o, k) for k in ledger.CONFIG}
-    there = ledger.compare(place, config)
-    tidy_up(place)
+def prepare(o, builds, place, config):
     about = describe(o, builds)
+    summary.check_history(o.history)
     for target in o.targets:
         seeds.prepare(place, target, builds, lane.environment(config))
-    if not there:
-        ledger.claim(place, config)
+    return about
+
+
+def begin(o, builds, place, lock):
+    config = {k: getattr(o, k) for k in ledger.CONFIG}
+    try:
+        there = ledger.compare(place, config)
+    except ledger.Refused:
+        lock.undo()
+        raise
+    if there:
+        tidy_up(place)
+        about = prepare(o, builds, place, config)
+    else:
+        try:
+            about = prepare(o, builds, place, config)
+            ledger.claim(place, config)
+        except BaseException:  # the folder was empty: all that is in it is ours, and nothing of it stays
+            lock.empty()
+            raise
     session = ledger.begin(place, **about)
     for line in about["left_out"]:
         say(line)
@@ -168,6 +173,7 @@ def finish(session, builds, o, stopped, broken=()):
     s = summary.put_together(session, t, {e[0]: e[1] for e in ends}, coverage, invalid, notes(session))
     history = summary.add_to_history(o.history, summary.line_of_history(s, place.root))
     told = summary.write(place, s, history)
+    t.told()
     shutil.rmtree(place("tmp"), ignore_errors=True)
     session.write(exit=s["exit"])
     return s["exit"], told
@@ -276,12 +282,7 @@ def work(o, stop):
         return job_of_slurm(o, builds, place, stop)
     if o.slurm and slurm.missing():
         raise ledger.Refused("--slurm: " + slurm.missing())
-    ledger.Lock(place)
-    try:
-        session = begin(o, builds, place)
-    except ledger.Refused:
-        tidy_away(place)
-        raise
+    session = begin(o, builds, place, ledger.Lock(place))
     if o.slurm:
         code, told = run_slurm(session, builds, o, stop)
     else:

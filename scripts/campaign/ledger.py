@@ -9,6 +9,7 @@ a session each have a file of their own in sessions/N/, so that nobody waits for
 import datetime
 import fcntl
 import os
+import shutil
 import subprocess
 
 import files
@@ -59,6 +60,7 @@ class Lock:
     """One campaign.sh at a time in a folder. The system lets go of it when the process ends, however it ends."""
 
     def __init__(self, place):
+        self.root, self.made = place.root, not os.path.isdir(place.root)
         os.makedirs(place.root, exist_ok=True)
         self.fd = os.open(place.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -66,6 +68,23 @@ class Lock:
         except BlockingIOError:
             os.close(self.fd)
             raise Refused(f"{place.root}: another campaign is at work there: wait for it, or name another --out") from None
+
+    def undo(self):
+        """The folder goes if it is empty and was not there."""
+        if self.made:
+            try:
+                os.rmdir(self.root)
+            except OSError:
+                pass
+
+    def empty(self):
+        """What a call makes before its first session goes, for a caller who has seen the folder empty; and the folder, if it was
+        not there."""
+        for name in ("tmp", "seeds", "sessions"):
+            shutil.rmtree(os.path.join(self.root, name), ignore_errors=True)
+        if os.path.exists(os.path.join(self.root, "campaign.json")):
+            os.unlink(os.path.join(self.root, "campaign.json"))
+        self.undo()
 
 
 def compare(place, config):
@@ -76,7 +95,7 @@ def compare(place, config):
     except ValueError as e:
         raise Refused(f"{path}: {e}, expected what campaign.sh wrote") from None
     if there is None:
-        strangers = [n for n in sorted(os.listdir(place.root)) if n[0] != "."]
+        strangers = sorted(os.listdir(place.root))
         if strangers:
             raise Refused(f"{place.root}: {strangers[0]} is there and campaign.json is not: expected a campaign, or a new folder")
         return False

@@ -11,6 +11,7 @@ import textwrap
 
 import files
 import lane
+import ledger
 import share
 
 WIDTH = 75
@@ -218,6 +219,18 @@ def read_history(path):
     except FileNotFoundError:
         pass
     return out
+
+
+def check_history(path):
+    """Before hours of work: a file that a line can be added to. Raises Refused; one that is new does not stay."""
+    new = not os.path.lexists(path)
+    try:
+        with open(path, "ab"):
+            pass
+    except OSError as e:
+        raise ledger.Refused(f"{path}: {e.strerror}: expected a history that can be written; --history names another") from None
+    if new and os.path.getsize(path) == 0:
+        os.unlink(path)
 
 
 def add_to_history(path, line):

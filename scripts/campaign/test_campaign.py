@@ -443,6 +443,17 @@ class Judged(Temporary):
         t = self.triage()
         self.assertEqual(([f["rule"] for f in t.findings()], len(t.unjudged)), (["I"], 1))
 
+    def test_told(self):
+        """A session that is killed after triage and before its summary has told nobody."""
+        self.input(0, "L|one|program")
+        self.file("out/afl/ops/afl-1/hangs/id:000000", "broken")
+        self.triage()
+        t = self.triage()
+        self.assertEqual([(f["new"], f["session"]) for f in t.findings()], [(True, 1)])
+        t.told()
+        self.assertEqual([f["new"] for f in t.findings()], [True])
+        self.assertEqual([f["new"] for f in self.triage().findings()], [False])
+
     def test_said(self):
         """What has no shape is told apart by what is said, whatever the numbers."""
         for nr, said in enumerate(("not the same after its text form", "what was printed is refused: line 3", "what was printed is refused: "
@@ -541,10 +552,44 @@ class Sessions(Temporary):
             self.assertIn(words, err)
             self.assertNotIn("Traceback", err)
             self.assertFalse(os.path.exists(self.path("out")), "nothing is begun")
-        self.file("strange/notes.txt", "milk")
-        rc, _, err = self.campaign("--out", self.path("strange"))
-        self.assertEqual(rc, 2)
-        self.assertIn("notes.txt is there", err)
+
+    def test_strange_folder(self):
+        """What is no campaign stays as it is."""
+        self.engine()
+        for name in ("tmp/notes.txt", ".hidden/notes.txt", "sessions/notes.txt"):
+            strange = self.path(name.replace("/", "-"))
+            self.file(os.path.join(os.path.basename(strange), name), "milk")
+            os.makedirs(os.path.join(strange, "empty"))
+            rc, _, err = self.campaign("--out", strange)
+            self.assertEqual(rc, 2)
+            self.assertRegex(err, "is there and campaign.json is not: expected a campaign, or a new folder")
+            self.assertTrue(os.path.exists(os.path.join(strange, name)))
+            self.assertTrue(os.path.exists(os.path.join(strange, "empty")))
+        os.makedirs(self.path("there"))
+        self.assertEqual(self.campaign("--out", self.path("there"), "--policy", "no_such")[0], 2)
+        self.assertEqual(os.listdir(self.path("there")), [])
+
+    def test_history_that_cannot_be_written(self):
+        self.engine()
+        os.makedirs(self.path("history.jsonl"))
+        rc, out, err = self.campaign()
+        self.assertEqual((rc, out, os.path.exists(self.path("out"))), (2, "", False))
+        self.assertRegex(err, "history.jsonl: Is a directory: expected a history that can be written")
+
+    def test_killed_before_the_summary(self):
+        """What triage has found is news for the session that tells of it."""
+        self.engine("open(said['-artifact_prefix'] + 'crash-1', 'w').write('ROUND|it differs|table A')")
+        real = os.readlink(self.path("build/rel/bin/fuzz-ops-replay"))
+        os.unlink(self.path("build/rel/bin/fuzz-ops-replay"))
+        told = self.file("told", REPLAYER, 0o755)
+        self.file("build/rel/bin/fuzz-ops-replay", f'#!/bin/sh\ncase "$*" in */artifacts/*) exec {told} "$@";; esac\nexec {real} "$@"\n', 0o755)
+        self.assertEqual(self.campaign()[0], 1)
+        state = files.load_json(self.path("out/triage.json"))
+        self.assertEqual([f["told"] for f in state["findings"].values()], [1])
+        for f in state["findings"].values():
+            f["told"] = None
+        files.save_json(self.path("out/triage.json"), state)
+        self.assertEqual([self.campaign()[0] for _ in range(2)], [1, 0])
 
     def test_one_at_a_time(self):
         self.engine()

@@ -299,7 +299,7 @@ class Triage:
     def group(self, key, members):
         rule, policy, target, what = key
         g = self.state["groups"].setdefault("|".join(key), {"rule": rule, "policy": policy, "target": target, "what": what,
-                                                            "inputs": 0, "shrunk": 0, "sessions": []})
+                                                            "inputs": 0, "shrunk": 0, "told": 0, "sessions": []})
         due = []
         for i in members:
             g["inputs"] += 1
@@ -348,7 +348,7 @@ class Triage:
         if not f:
             f = {
                 "rule": rule, "policy": policy, "target": target, "shape": shape, "ops": ops, "what": what, "count": 0,
-                "workers": [], "first_seen": ledger.now(), "session": self.session.number,
+                "workers": [], "first_seen": ledger.now(), "session": self.session.number, "told": None,
                 "file": stem + (".ops" if text else ".input"),
                 "known": self.expected.find(rule, policy, target, "0x" + shape) if text else None}
             if f["known"]:
@@ -383,14 +383,21 @@ class Triage:
     # --- what came out
 
     def findings(self):
-        """Rows, new ones first, then by rule and policy."""
-        rows = [dict(f, new=f["session"] == self.session.number and not f["known"]) for f in self.state["findings"].values()]
+        """Rows, new ones first, then by rule and policy. New is what no summary of an earlier session has told of."""
+        rows = [dict(f, new=f["told"] in (None, self.session.number) and not f["known"]) for f in self.state["findings"].values()]
         return sorted(rows, key=lambda f: (not f["new"], f["rule"], f["policy"], f["ops"] or 0, f["shape"]))
 
+    def told(self):
+        """The summary is written: what it tells is no news for the next session."""
+        for f in self.state["findings"].values():
+            f["told"] = f["told"] or self.session.number
+        for g in self.state["groups"].values():
+            g["told"] = g["inputs"]
+        files.save_json(self.path, self.state)
+
     def not_again(self):
-        """Inputs of this session that ended a worker and do nothing when they are replayed."""
-        return sum(g["inputs"] for g in self.state["groups"].values()
-                   if g["rule"] == NOT_AGAIN and g["what"] != SLOW and self.session.number in g["sessions"])
+        """Inputs that ended a worker and do nothing when they are replayed, as far as no summary has told of them."""
+        return sum(g["inputs"] - g["told"] for g in self.state["groups"].values() if g["rule"] == NOT_AGAIN and g["what"] != SLOW)
 
     def groups(self):
         return [g for g in self.state["groups"].values() if g["rule"] != NOT_AGAIN]

@@ -17,6 +17,7 @@ LIBFUZZER = ("libfuzzer", "libfuzzer-asan")
 KINDS = AFL + LIBFUZZER + ("builtin",)
 SCHEDULES = ("explore", "fast", "coe", "exploit", "lin", "quad", "rare", "mmopt", "seek")
 PROGRAMS = ("ops", "policy")  # targets that the built-in fuzzer can stand beside
+NO_PROGRAMS = ("codec", "text")  # targets whose inputs are any bytes, any text
 SLICE = 300  # seconds that a slice has at most: engines exchange what they have at its ends
 SHORTEST = 2  # an engine needs that to start
 
@@ -97,6 +98,12 @@ def plan(jobs, seconds, kinds, targets):
         return Plan(jobs, 0, 0.0, ())
     passes = max(1, round(seconds / (turns * SLICE)))
     return Plan(jobs, turns * passes, seconds / (turns * passes), workers)
+
+
+def mutated(spec):
+    """Does this AFL++ worker load the mutator of programs? Three of four plain ones and all others, where inputs are programs: AFL++
+    runs havoc beside it, and alone finds next to nothing in the time of a slice. The second does without."""
+    return spec.target not in NO_PROGRAMS and (spec.kind != "afl" or int(spec.name.rsplit("-", 1)[1]) % 4 != 2)
 
 
 def mains(workers):

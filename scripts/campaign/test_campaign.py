@@ -112,6 +112,14 @@ class Share(unittest.TestCase):
         many = share.plan(40, 60, list(share.KINDS), ["ops", "text"]).cycle
         self.assertEqual(many[:9], few[:9])
 
+    def test_mutator(self):
+        """In all AFL++ workers of programs but one plain one of four, the main's first neighbour."""
+        without = [w.name for w in share.plan(40, 60, list(share.KINDS), ["ops"]).cycle if w.kind in share.AFL and not share.mutated(w)]
+        self.assertEqual(without, [f"afl-{n}" for n in range(2, 4 * len(without), 4)])
+        self.assertGreater(len(without), 2)
+        for target in ("codec", "text"):
+            self.assertFalse(any(share.mutated(share.Spec(f"afl-{n}", "afl", target)) for n in range(1, 9)))
+
     def test_mains(self):
         p = share.plan(30, 60, list(share.KINDS), ["ops", "text"])
         self.assertEqual(share.mains(p.cycle), {"ops": "afl-1", "text": "afl-1"})
@@ -200,6 +208,12 @@ class Gathered(Temporary):
         self.assertEqual(self.gathered(), [("afl-1", b"a"), ("afl-1", b"b"), ("afl-1", b"c")])
         hang = next(i for i in triage.gather(self.place, ["ops"], ())[0] if "hangs" in i.path)
         self.assertEqual(triage.group_of(hang, {"verdict": "ok"})[3], triage.SLOW)
+
+
+    def test_who_loads_the_mutator(self):
+        self.file("build/rel/bin/mutator-ops.so", "", 0o755)
+        loads = {n: "AFL_CUSTOM_MUTATOR_LIBRARY" in self.afl(n).environment() for n in ("afl-1", "afl-2", "afl-cmplog-2", "afl-asan-2")}
+        self.assertEqual(loads, {"afl-1": True, "afl-2": False, "afl-cmplog-2": True, "afl-asan-2": True})
 
 
 # --- the verdict and its forms -------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import time
 
 import files
 import ledger
+import share
 
 TICK = 0.2  # seconds between two looks at a process
 TOLD = 1.0  # seconds between two looks at what it has done
@@ -182,9 +183,8 @@ class Afl(Worker):
     def environment(self):
         env = {"AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_NO_AFFINITY": "1", "AFL_AUTORESUME": "1", "AFL_IMPORT_FIRST": "1",
                "AFL_SYNC_TIME": "1", "AFL_FAST_CAL": "1", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1", "TERM": "dumb"}
-        # Beside havoc, and not in every worker: what AFL++ would have done alone is done as well.
         mutator = self.ctx.builds.mutator()
-        if mutator and self.spec.target not in ("text",) and int(self.spec.name.rsplit("-", 1)[1]) % 2 == 0:
+        if mutator and share.mutated(self.spec):
             env["AFL_CUSTOM_MUTATOR_LIBRARY"] = mutator
         return env
 

@@ -5,6 +5,23 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 start=$PWD
+log=
+# 1 means new findings, and only the campaign itself has any: what fails here is bad input, or a machine that is not fit.
+ended() {
+	local rc=$?
+	rm -f "$log"
+	[ $rc -ne 1 ] || exit 2
+}
+trap ended EXIT
+
+absolute() { # OPTION NAME: a relative name is meant from where the caller stands; lib.sh changes the folder
+	if [ -z "$2" ]; then
+		printf 'campaign.sh: %s: no name, expected a file or folder\n' "$1" >&2
+		return 2
+	fi
+	realpath -ms -- "$2"
+}
+
 args=()
 build=1
 slurm=
@@ -12,25 +29,27 @@ where=
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) exec python3 -B "$here/campaign" --help ;;
-	--no-build) build= ;;
+	--no-build)
+		build=
+		args+=("$1")
+		;;
 	--slurm)
 		slurm=1
 		args+=("$1")
 		;;
-	# A relative name is meant from where the caller stands; lib.sh changes the folder.
-	--linux-tree=*) where=$(realpath -ms "${1#*=}") ;;
+	--linux-tree=*) where=$(absolute "${1%%=*}" "${1#*=}") ;;
 	--linux-tree)
-		[ $# -ge 2 ] || set -- "$1" "" # none is named: linux-tree.sh says so
-		where=$(realpath -ms "$2")
-		shift
+		where=$(absolute "$1" "${2-}")
+		shift $(($# > 1))
 		;;
-	--out=* | --history=* | --expected=* | --builds=*) args+=("${1%%=*}" "$(realpath -ms "${1#*=}")") ;;
+	--out=* | --history=* | --expected=* | --builds=*)
+		name=$(absolute "${1%%=*}" "${1#*=}")
+		args+=("${1%%=*}" "$name")
+		;;
 	--out | --history | --expected | --builds)
-		args+=("$1")
-		if [ $# -ge 2 ]; then
-			args+=("$(realpath -ms "$2")")
-			shift
-		fi
+		name=$(absolute "$1" "${2-}")
+		args+=("$1" "$name")
+		shift $(($# > 1))
 		;;
 	*) args+=("$1") ;;
 	esac
@@ -40,6 +59,9 @@ done
 # shellcheck source=scripts/lib.sh
 . "$here/lib.sh"
 have python3 || need required >&2
+if ! [ -d "${TMPDIR:-/tmp}" ] || ! [ -w "${TMPDIR:-/tmp}" ]; then
+	die "TMPDIR is ${TMPDIR:-/tmp}: expected a folder that can be written to"
+fi
 
 campaign() { # where the caller stands: --policy ./mine.so
 	(cd "$start" && exec python3 -B "$here/campaign" "$@")
@@ -76,7 +98,6 @@ programs() { # ENDING: fuzz-TARGET-ENDING of all targets, and the tree
 
 build_all() {
 	log=$(mktemp)
-	trap 'rm -f "$log"' EXIT
 	build rel "nosnoop-fuzz nosnoop-shrink nosnoop-replay $(programs replay)" || exit 2
 	if [[ $(cmake --build build/rel --target help) == *$'\nmutator-ops: '* ]]; then # AFL++'s custom mutator
 		build rel mutator-ops || true
@@ -92,7 +113,7 @@ build_all() {
 		build afl-asan "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" || true
 	fi
 	rm -f "$log"
-	trap - EXIT
+	log=
 }
 
 if [ -n "$build" ]; then

@@ -567,6 +567,20 @@ class Sessions(Temporary):
             self.assertNotIn("Traceback", err)
             self.assertFalse(os.path.exists(self.path("out")), "nothing is begun")
 
+    def test_shell(self):
+        """campaign.sh itself never ends with 1, which means new findings."""
+        self.engine()
+        script = os.path.join(TOP, "scripts", "campaign.sh")
+        out = ("--out", self.path("out"), "--hours", str(self.HOURS), "--no-build")
+        for args, env, words in ((("--out=",), {}, "--out: no name, expected a file or folder"), (("--out",), {}, "--out: no name"),
+                                 (("--linux-tree=", *out), {}, "--linux-tree: no name"), ((*out, "--builds", ""), {}, "--builds: no name"),
+                                 (out, {"TMPDIR": "/nonexistent"}, "TMPDIR is /nonexistent: expected a folder")):
+            done = subprocess.run(["/bin/bash", script, *args], env=os.environ | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.dir,
+                                  timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), done.stderr)
+            self.assertIn(words, done.stderr.decode())
+            self.assertFalse(os.path.exists(self.path("out")))
+
     def test_strange_folder(self):
         """What is no campaign stays as it is."""
         self.engine()

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 
 import files
+import workers
 
 BATCH = 400  # inputs on one command line
 # Inputs brought in for one slice, the newest: each is run before anything new is tried.
@@ -45,11 +46,12 @@ class Exchange:
     # --- to a worker
 
     def sources(self, target):
-        """Queues worth reading: pools, mains; of few AFL++ workers all."""
+        """Queues worth reading: pools, mains, what was set aside; of few AFL++ workers all."""
         names = files.folders(self.ctx.place.afl(target))
         afl = [n for n in names if not n.startswith("pool-")]
-        mains = [n for n in afl if os.path.exists(self.ctx.place.afl(target, n, "is_main_node"))]
-        chosen = afl if len(afl) <= 4 else mains or afl
+        aside = [n for n in afl if workers.owner(n) != n]
+        mains = [n for n in afl if n not in aside and os.path.exists(self.ctx.place.afl(target, n, "is_main_node"))]
+        chosen = afl if len(afl) <= 4 or not mains else mains + aside
         return [n for n in names if n.startswith("pool-") and n != f"pool-{self.lane}"] + chosen
 
     def news(self, target, reader):

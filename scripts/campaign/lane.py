@@ -78,7 +78,8 @@ class Lane:
             to["wall_seconds"] += end.wall_seconds
             ends += 1
             if end.how == "died":
-                to["deaths"].append(end.why)
+                aside = worker.set_aside()
+                to["deaths"].append(end.why + (f"; its folder is {aside} now" if aside else ""))
             if end.how == "time" or len(to["deaths"]) >= DEATHS or ends >= FINDINGS:
                 break
         to["findings"] += worker.findings() - before

@@ -210,6 +210,25 @@ class Gathered(Temporary):
         self.assertEqual(triage.group_of(hang, {"verdict": "ok"})[3], triage.SLOW)
 
 
+    def test_set_aside(self):
+        """What is in a folder that was set aside is still read, as its worker's; files that a full disk left empty are not."""
+        worker_dir = "afl/ops/afl-6"
+        for n in range(1, 7):
+            self.file(f"afl/ops/afl-{n}/queue/id:000000", "x")
+        self.file("afl/ops/afl-1/is_main_node")
+        self.file(worker_dir + "/crashes/id:000000,sig:06", "a")
+        self.file(worker_dir + "/crashes/id:000001,sig:06", "")
+        self.file("log/ops-afl-6.log", "[-] PROGRAM ABORT : cannot do this\n")
+        before = self.afl("afl-6").findings()
+        self.assertIsNone(self.afl("afl-6").set_aside(), "another reason")
+        for n in (1, 2):
+            self.file("log/ops-afl-6.log", "[-] PROGRAM ABORT : Malformed data in 'fuzzer_stats'\n")
+            self.assertEqual(self.afl("afl-6").set_aside(), f"afl-6.broken-{n}")
+            self.file(worker_dir + "/queue/id:000000", "y")
+        self.assertEqual(self.afl("afl-6").findings(), before)
+        self.assertEqual(self.gathered(), [("afl-6", b"a")])
+        self.assertEqual(exchange.Exchange(self.ctx, 0).sources("ops"), ["afl-1", "afl-6.broken-1", "afl-6.broken-2"])
+
     def test_who_loads_the_mutator(self):
         self.file("build/rel/bin/mutator-ops.so", "", 0o755)
         loads = {n: "AFL_CUSTOM_MUTATOR_LIBRARY" in self.afl(n).environment() for n in ("afl-1", "afl-2", "afl-cmplog-2", "afl-asan-2")}
@@ -501,6 +520,22 @@ print("stat::number_of_executed_units: 1000")
 """
 
 
+AFL = r"""#!/usr/bin/python3 -B
+import os, signal, sys, time
+own = os.path.join(sys.argv[sys.argv.index("-o") + 1], sys.argv[sys.argv.index("-M" if "-M" in sys.argv else "-S") + 1])
+stats = os.path.join(own, "fuzzer_stats")
+if os.path.exists(stats) and not os.path.getsize(stats):
+    print("[-] PROGRAM ABORT : Malformed data in", stats)
+    sys.exit(1)
+stop = []
+signal.signal(signal.SIGINT, lambda *_: stop.append(1))
+os.makedirs(own + "/queue", exist_ok=True)
+open(stats, "w").write("execs_done : 100\n")
+while not stop:
+    time.sleep(0.05)
+"""
+
+
 @unittest.skipUnless(REAL.replayers("ops") and REAL.tool("shrink"), "fuzz-ops-replay or nosnoop-shrink is not built")
 class Sessions(Temporary):
     HOURS = 2.1 / 3600
@@ -643,6 +678,22 @@ class Sessions(Temporary):
         rc, out, err = self.campaign()
         self.assertEqual(rc, 0, out + err)
         self.assertIn("died once and was started again", out)
+
+    def test_a_damaged_folder(self):
+        """As a full disk leaves it: the worker begins anew, once, and goes on after that."""
+        self.engine()
+        self.file("bin/afl-fuzz", AFL, 0o755)
+        self.file("build/afl/bin/fuzz-ops-afl", "", 0o755)
+        env = os.environ | {"PATH": self.path("bin") + ":" + os.environ["PATH"]}
+        for damaged, deaths in ((False, 0), (True, 1), (False, 0)):
+            if damaged:
+                self.file("out/afl/ops/afl-1/fuzzer_stats", "")
+            rc, out, err = self.campaign("--jobs", "3", "--hours", str(3 / 3600), env=env)
+            self.assertEqual(rc, 0, out + err)
+            told = self.summary()["workers"]["ops/afl-1"]["deaths"]
+            self.assertEqual(len(told), deaths)
+            self.assertTrue(all("its folder is afl-1.broken-1 now" in t for t in told), told)
+        self.assertEqual(files.folders(self.path("out/afl/ops"))[:2], ["afl-1", "afl-1.broken-1"])
 
     def test_no_progress(self):
         self.engine("sys.stdout = open(os.devnull, 'w')")

@@ -65,8 +65,9 @@ def finding_files(place, target):
     for name in files.folders(place.afl(target)):
         for folder in workers.afl_findings(place.afl(target, name)):
             for path in files.inputs(folder):
-                if os.path.basename(path).startswith("id:"):
-                    yield name, path
+                # One without a byte was written to a full disk.
+                if os.path.basename(path).startswith("id:") and os.path.getsize(path):
+                    yield workers.owner(name), path
     for name in files.folders(place("libfuzzer", target)):
         for path in files.inputs(place("libfuzzer", target, name, "artifacts")):
             if not os.path.basename(path).startswith("slow-unit-"):  # slow is no finding

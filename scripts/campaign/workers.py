@@ -5,6 +5,7 @@ of its files are findings, and whether an end that nobody asked for is a finding
 """
 
 import dataclasses
+import itertools
 import os
 import re
 import shutil
@@ -66,6 +67,10 @@ class Worker:
 
     def after(self):
         pass
+
+    def set_aside(self):
+        """After a death: if its folder was the reason, its new name; there is none any more."""
+        return None
 
     def finding_folders(self):
         raise NotImplementedError
@@ -211,8 +216,30 @@ class Afl(Worker):
         if self.ctx.mains.get(self.spec.target) == self.spec.name and os.path.isdir(self.ctx.place.own(self.spec)):
             open(self.ctx.place.own(self.spec, "is_main_node"), "w", encoding="utf-8").close()
 
+    def set_aside(self):
+        """What a full disk has left of the folder ends AFL++ whenever it begins: the worker begins anew, and the folder stays a
+        neighbour that is read."""
+        own = self.ctx.place.own(self.spec)
+        text = files.read(self.log)[-20000:].decode(errors="replace") if os.path.exists(self.log) else ""
+        if not DAMAGED.search(text) or not os.path.isdir(own):
+            return None
+        nth = next(n for n in itertools.count(1) if not os.path.lexists(f"{own}{ASIDE}{n}"))
+        os.rename(own, f"{own}{ASIDE}{nth}")
+        return f"{os.path.basename(own)}{ASIDE}{nth}"
+
     def finding_folders(self):
-        return afl_findings(self.ctx.place.own(self.spec))
+        room, name = os.path.split(self.ctx.place.own(self.spec))
+        return [f for n in files.folders(room) if owner(n) == name for f in afl_findings(os.path.join(room, n))]
+
+
+ASIDE = ".broken-"
+# What afl-fuzz says of files that an earlier start has left.
+DAMAGED = re.compile(r"Malformed data in|Short read from|No usable data in|No usable test cases|no valid test cases")
+
+
+def owner(folder):
+    """The worker that a folder belongs, or has belonged, to."""
+    return folder.split(ASIDE)[0]
 
 
 def afl_findings(own):

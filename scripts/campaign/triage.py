@@ -179,32 +179,38 @@ class Shrinker:
         self.builds, self.about, self.scratch = builds, about, scratch
 
     def policy_args(self, policy):
-        """A shared object is known to the tools by its path."""
-        given = self.about["policy"] or ""
-        if "/" in given and "," not in given:
-            return ["--policy", given]
-        return ["--policy", policy] if policy != "-" else []
+        """Of each attempt. A shared object is known to the tools by its path, and what it calls itself only it knows: of several
+        each is tried."""
+        given = (self.about["policy"] or "").split(",")
+        objects = [x for x in given if "/" in x]
+        if not objects or policy in given:
+            return [["--policy", policy] if policy != "-" else []]
+        return [["--policy", x] for x in objects]
 
     def backend_args(self, target):
         backend = self.about["backend"] or "linux"
         return {"linux": ["--backend", backend], "diff": ["--backend", backend, "--diff"]}.get(target, [])
 
-    def command(self, rule, policy, target, path):
+    def commands(self, rule, policy, target, path):
         tool = self.builds.tool("shrink", sanitized=rule in ("CRASH", "HANG"))
         if not tool:
-            return None
-        policies = [] if target in ("linux", "diff") else self.policy_args(policy)
-        return [tool, "--json", "--rule", rule, *policies, *self.backend_args(target), path]
+            return []
+        policies = [[]] if target in ("linux", "diff") else self.policy_args(policy)
+        return [[tool, "--json", "--rule", rule, *p, *self.backend_args(target), path] for p in policies]
 
     def json(self, rule, policy, target, path):
         """What nosnoop-shrink says about a trace or an input; None: the rule does not fire there."""
-        args = self.command(rule, policy, target, path)
-        try:
-            done = subprocess.run(args or ["false"], env=os.environ | QUIET, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                  timeout=STUCK, check=False)
-            return json.loads(done.stdout) if done.returncode == 0 else None
-        except (subprocess.TimeoutExpired, ValueError):
-            return None
+        commands = self.commands(rule, policy, target, path)
+        for args in commands:
+            try:
+                done = subprocess.run(args, env=os.environ | QUIET, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=STUCK,
+                                      check=False)
+                got = json.loads(done.stdout) if done.returncode == 0 else None
+            except (subprocess.TimeoutExpired, ValueError):
+                continue
+            if got and (len(commands) == 1 or policy in ("-", got["policy"])):
+                return got
+        return None
 
     def __call__(self, i, rule, policy):
         """Of an engine's input: what ran of it (targets differ in how large buffers may be), else its bytes."""

@@ -61,6 +61,9 @@ def describe(o, builds):
     if not kinds:
         raise ledger.Refused("no engine is built: " + "; ".join(left_out))
     plan = share.plan(o.jobs, o.hours * 3600, kinds, o.targets)
+    if not plan.cycle:
+        raise ledger.Refused(f"nothing that is built can fuzz {', '.join(o.targets)}: " + "; ".join(
+            left_out + [f"{k}: only {', '.join(share.PROGRAMS)}" for k in kinds if k == "builtin"]))
     if plan.seconds < share.SHORTEST:
         least = share.SHORTEST * len(plan.cycle) / o.jobs / 3600
         raise ledger.Refused(f"--hours {o.hours}: {len(plan.cycle)} workers on {o.jobs} jobs, expected at least {least:.4f}")
@@ -74,7 +77,8 @@ def tidy_up(place):
     if last and last.about.get("ended") == "running":
         if slurm.alive(last.about.get("slurm")):
             raise ledger.Refused(f"{place.root}: its session {last.number} is at work as Slurm's jobs "
-                                 f"{', '.join(last.about['slurm'].values())}: wait for them, or scancel them")
+                                 f"{', '.join(last.about['slurm'].values())}, or squeue cannot tell: wait for them, or scancel them; if "
+                                 f"there is no such Slurm any more, take \"slurm\" out of {last.path}")
         last.write(ended="killed")
     shutil.rmtree(place("tmp"), ignore_errors=True)
 
@@ -169,7 +173,7 @@ def finish(session, builds, o, stopped, broken=()):
     if t.unjudged:
         invalid.append(f"not judged: {len(t.unjudged)} inputs that ended an engine, the first {t.unjudged[0]}")
     first = targets[0]
-    coverage = merge.code_coverage(place.corpus(first)) | {"states": merge.states(place, first, builds, env)}
+    coverage = merge.code_coverage(place.corpus(first), o.no_build) | {"states": merge.states(place, first, builds, env)}
     s = summary.put_together(session, t, {e[0]: e[1] for e in ends}, coverage, invalid, notes(session))
     history = summary.add_to_history(o.history, summary.line_of_history(s, place.root))
     told = summary.write(place, s, history)
@@ -188,7 +192,7 @@ def notes(session):
 
 
 def run_slurm(session, builds, o, stop):
-    ids = slurm.start(session, builds, shlex.split(o.sbatch or ""), o.history, o.expected)
+    ids = slurm.start(session, builds, shlex.split(o.sbatch or ""), o.history, o.expected, o.no_build)
     session.write(slurm=ids)
     say(f"Slurm: array {ids['array']} of {o.jobs}, then {ids['merge']}")
     asked = []
@@ -250,7 +254,7 @@ def complete(p, o):
         if o.hours is None:
             p.error("--hours is missing: say how long, such as --hours 0.05")
         if not 0 < o.hours < 10000:
-            p.error(f"--hours {o.hours}, expected more than 0")
+            p.error(f"--hours {o.hours:g}, expected a number above 0 and below 10000")
         o.jobs = os.cpu_count() if o.jobs is None else o.jobs
         if not 1 <= o.jobs <= 4096:
             p.error(f"--jobs {o.jobs}, expected 1 to 4096")

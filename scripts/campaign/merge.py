@@ -13,8 +13,10 @@ import sys
 
 import builds as built
 import files
+import workers
 
 LONGEST = 3600  # seconds for one target
+MEASURING = 1800  # seconds for coverage, its build included
 
 
 def sources(place, target):
@@ -124,16 +126,25 @@ def percentage(part, whole):
     return round(100 * part / whole, 2) if isinstance(part, int) and isinstance(whole, int) and whole else None
 
 
-def code_coverage(folder):
-    """{"lines": %, "branches": %} of core/iopt and core/flush by scripts/coverage.py; Nones where it is not there or fails."""
+def code_coverage(folder, no_build=False):
+    """{"lines": %, "branches": %} of core/iopt and core/flush by scripts/coverage.py; Nones where it is not there or fails, and where
+    it would have to build what it measures with although nothing is to be built."""
     nothing = {"lines": None, "branches": None}
     script = os.path.join(built.TOP, "scripts", "coverage.py")
-    if not os.path.exists(script) or not files.inputs(folder):
+    measured = os.path.join(built.TOP, "build", "coverage", "bin", "nosnoop-replay")
+    if not os.path.exists(script) or not files.inputs(folder) or no_build and not os.path.exists(measured):
         return nothing
-    done = subprocess.run([sys.executable, "-B", script, "--inputs", folder, "--json"], cwd=built.TOP, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, check=False)
+    # In a session of its own: what it has started ends with it.
+    with subprocess.Popen([sys.executable, "-B", script, "--inputs", folder, "--json"], cwd=built.TOP, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, start_new_session=True) as p:
+        try:
+            said = p.communicate(timeout=MEASURING)[0]
+        except subprocess.TimeoutExpired:
+            return nothing
+        finally:
+            workers.kill_group(p.pid)
     try:
-        t = json.loads(done.stdout)["total"]
+        t = json.loads(said)["total"]
         return {"lines": percentage(t["lines_run"], t["lines"]), "branches": percentage(t["branches_taken"], t["branches"])}
     except (ValueError, KeyError, TypeError):
         return nothing

@@ -62,7 +62,7 @@ def call(session, builds, *args):
     return " ".join(shlex.quote(w) for w in words)
 
 
-def start(session, builds, extra, history, expected):
+def start(session, builds, extra, history, expected, no_build):
     """Submits both; the ids."""
     about, log = session.about, session.place.made("log")
     minutes = int(about["seconds"] / 60) + SPARE
@@ -70,7 +70,7 @@ def start(session, builds, extra, history, expected):
     task = TASK.format(command=call(session, builds, "--lane") + ' "$SLURM_ARRAY_TASK_ID"', restarts=RESTARTS)
     array = submit(task, "--job-name=nosnoop-fuzz", f"--array=0-{about['jobs'] - 1}", "--cpus-per-task=1", f"--time={minutes}",
                    f"--signal=B:TERM@{WARNING}", f"--output={log}/slurm-%a.log", *common)
-    more = ["--history", history] + [w for e in expected for w in ("--expected", e)]
+    more = ["--history", history] + [w for e in expected for w in ("--expected", e)] + ["--no-build"] * no_build
     end = "#!/bin/sh\nexec " + call(session, builds, "--finish", *more) + "\n"
     try:
         merge = submit(end, "--job-name=nosnoop-merge", f"--dependency=afterany:{array}", f"--output={log}/slurm-merge.log", *common)
@@ -81,11 +81,17 @@ def start(session, builds, extra, history, expected):
 
 
 def alive(ids):
-    """Are any of these jobs waiting or at work? Not to be told: no."""
-    if not ids or not shutil.which("squeue"):
+    """Are any of these jobs waiting or at work? Not to be told: yes, they may be. Slurm forgets jobs a while after their end."""
+    if not ids:
         return False
-    done = subprocess.run(["squeue", "-h", "-o", "%i", "-j", ",".join(ids.values())], capture_output=True, text=True, check=False)
-    return done.returncode == 0 and bool(done.stdout.strip())
+    try:
+        done = subprocess.run(["squeue", "-h", "-o", "%i", "-j", ",".join(ids.values())], capture_output=True, text=True, check=False,
+                              timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return True
+    if done.returncode:
+        return "Invalid job id" not in done.stderr
+    return bool(done.stdout.strip())
 
 
 def cancel(ids):

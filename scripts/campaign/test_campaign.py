@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -169,6 +170,19 @@ class Parts(Temporary):
         self.assertEqual([h["executions"] for h in got], [1, 2])
         self.assertEqual(files.read(path).count(b"\n"), 4)
 
+    def test_no_build(self):
+        """Coverage is n/a where its programs would have to be built, or take too long."""
+        self.file("scripts/coverage.py", "import json, os, time\nopen('called', 'w').close()\ntime.sleep(3 * os.path.exists('slow'))\n"
+                  "print(json.dumps({'total': {'lines': 4, 'lines_run': 1, 'branches': 2, 'branches_taken': 1}}))\n")
+        corpus, nothing, told = os.path.dirname(self.file("corpus/a", "a")), {"lines": None, "branches": None}, {"lines": 25.0, "branches": 50.0}
+        with mock.patch.object(built, "TOP", self.dir), mock.patch.object(merge, "MEASURING", 1):
+            self.assertEqual((merge.code_coverage(corpus, True), os.path.exists(self.path("called"))), (nothing, False))
+            self.assertEqual(merge.code_coverage(corpus, False), told)
+            self.file("build/coverage/bin/nosnoop-replay")
+            self.assertEqual(merge.code_coverage(corpus, True), told)
+            self.file("slow")
+            self.assertEqual(merge.code_coverage(corpus, True), nothing)
+
     def test_pool_goes_on(self):
         """What a lane has given keeps its numbers when the lane starts again: AFL++ reads by number."""
         ctx = type("C", (), {"place": ledger.Place(self.dir)})
@@ -315,13 +329,17 @@ class Verdict(Temporary):
 # --- triage ----------------------------------------------------------------------------------------------------------------
 
 
-def mutant(folder):
-    """The example policy with a mistake in it: a fill for two non-coherent domains at once is not flushed."""
+def mutant(folder, name="mutant", when="nr_nc && nr_nc != 2"):
+    """The example policy with a mistake in it: a fill for two non-coherent domains at once is not flushed. Another name: it calls
+    itself so."""
     source = files.read(os.path.join(TOP, "core/flush/example/mine.c")).decode()
     assert source.count("if (nr_nc)") == 1
-    path = os.path.join(folder, "mutant.c")
-    files.save(path, source.replace("if (nr_nc)", "if (nr_nc && nr_nc != 2)"))
-    so = os.path.join(folder, "mutant.so")
+    path = os.path.join(folder, name + ".c")
+    if name != "mutant":
+        assert source.count('"mine"') == 1
+        source = source.replace('"mine"', f'"{name}"')
+    files.save(path, source.replace("if (nr_nc)", f"if ({when})"))
+    so = os.path.join(folder, name + ".so")
     subprocess.run(["cc", "-std=gnu11", "-O2", "-fPIC", "-shared", "-I.", "-o", so, path], cwd=TOP, check=True)
     return so
 
@@ -341,8 +359,8 @@ class Planted(Temporary):
         subprocess.run([REAL.replayer("policy"), "--encode", self.path("bytes"), trace], check=True, stdout=subprocess.DEVNULL)
         self.bytes = files.read(files.inputs(self.path("bytes"))[0])
 
-    def session(self):
-        return ledger.begin(self.place, targets=["policy"], policy=self.so, contracts="L", backend=None, jobs=2)
+    def session(self, target):
+        return ledger.begin(self.place, targets=[target], policy=self.so, contracts="L", backend=None, jobs=2)
 
     def hit(self, number, seed):
         """Inputs that break the rule: the program, and records that nobody has thought of behind it."""
@@ -352,8 +370,8 @@ class Planted(Temporary):
             path = self.place.afl("policy", "afl-1", "crashes", f"id:{seed:03d}{n:03d},sig:06")
             files.save(path, self.bytes + tail)
 
-    def triage(self, *expected):
-        s = self.session()
+    def triage(self, *expected, target="policy"):
+        s = self.session(target)
         t = triage.Triage(s, REAL, {"FUZZ_POLICY": self.so, "FUZZ_CONTRACTS": "L"}, expected, 2)
         t.run()
         return t
@@ -371,11 +389,23 @@ class Planted(Temporary):
         done = subprocess.run([REAL.tool("replay"), "--policy", self.so, trace], stdout=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, 0, done.stdout)
 
+        t.told()
         # Again: the same inputs are looked at no more, others of the same are counted and are nothing new.
         self.hit(10, 2)
         t = self.triage()
         self.assertEqual([f["new"] for f in t.findings()], [False])
         self.assertEqual((t.groups()[0]["inputs"], t.groups()[0]["shrunk"]), (self.HITS + 10, 13))
+
+    @unittest.skipUnless(REAL.replayers("ops"), "fuzz-ops-replay is not built")
+    def test_several_objects(self):
+        """The mistake is the second's, and found under its name."""
+        so = self.so
+        mutant(self.dir, "other", "nr_nc")
+        self.so = self.path("other.so") + "," + so
+        self.place.made("afl", "ops", "afl-1", "crashes")
+        files.save(self.place.afl("ops", "afl-1", "crashes", "id:000000,sig:06"), self.bytes)
+        (f,) = self.triage(target="ops").findings()
+        self.assertEqual((f["rule"], f["policy"], f["ops"]), ("L", "mine", 5))
 
     def test_expected(self):
         self.hit(3, 1)
@@ -487,6 +517,18 @@ class Judged(Temporary):
         self.assertEqual([f["new"] for f in t.findings()], [True])
         self.assertEqual([f["new"] for f in self.triage().findings()], [False])
 
+    def test_policies(self):
+        """Shared objects are known by their paths: of several each is tried until one calls itself what the finding says."""
+        self.file("build/rel/bin/nosnoop-shrink", SHRINK.replace('"policy": "p"', '"policy": os.path.basename(sys.argv[5])[:-3]')
+                  .replace("import json", "import os, json"), 0o755)
+        for given, policy, tried in (("/x/a.so,/x/b.so", "b", ["/x/a.so", "/x/b.so"]), ("exact,/x/a.so", "exact", ["exact"]),
+                                     ("exact,/x/a.so", "a", ["/x/a.so"]), ("/x/mine.so", "mine", ["/x/mine.so"]), (None, "batch", ["batch"])):
+            shrinker = triage.Shrinker(built.Builds(self.path("build")), {"policy": given, "backend": None}, self.dir)
+            self.assertEqual([c[5] for c in shrinker.commands("L", policy, "ops", "t")], tried)
+        shrinker = triage.Shrinker(built.Builds(self.path("build")), {"policy": "/x/a.so,/x/b.so", "backend": None}, self.dir)
+        got = [shrinker.json("L", p, "ops", self.file("t", "text")) for p in ("a", "b", "c")]
+        self.assertEqual([g and g["policy"] for g in got], ["a", "b", None])
+
     def test_said(self):
         """What has no shape is told apart by what is said, whatever the numbers."""
         for nr, said in enumerate(("not the same after its text form", "what was printed is refused: line 3", "what was printed is refused: "
@@ -556,7 +598,7 @@ class Sessions(Temporary):
 
     def args(self, *more):
         return [sys.executable, "-B", HERE, "--hours", str(self.HOURS), "--jobs", "1", "--targets", "ops", "--out", self.path("out"),
-                "--builds", self.path("build"), *more]
+                "--builds", self.path("build"), "--no-build", *more]
 
     def campaign(self, *more, **kw):
         done = subprocess.run(self.args(*more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, check=False, **kw)
@@ -592,7 +634,8 @@ class Sessions(Temporary):
 
     def test_bad_input(self):
         self.engine()
-        for more, words in ((("--jobs", "0"), "expected 1 to"), (("--hours", "-1"), "expected more than 0"),
+        for more, words in ((("--jobs", "0"), "expected 1 to"), (("--hours", "-1"), "-1, expected a number above 0"),
+                            (("--hours", "nan"), "nan, expected a number above 0"),
                             (("--hours", "0.0001"), "expected at least"), (("--targets", "opps"), "expected some of"),
                             (("--policy", "no_such"), "no_such"), (("--expected", "/no/such"), "no such folder"),
                             (("--history", self.dir), "expected a file")):
@@ -615,6 +658,15 @@ class Sessions(Temporary):
             self.assertEqual((done.returncode, done.stdout), (2, b""), done.stderr)
             self.assertIn(words, done.stderr.decode())
             self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_nothing_for_a_target(self):
+        """nosnoop-fuzz alone is no engine for texts."""
+        self.engine()
+        os.symlink(REAL.tool("fuzz"), self.path("build/rel/bin/nosnoop-fuzz"))
+        rc, _, err = self.campaign("--targets", "codec,text")
+        self.assertEqual(rc, 2)
+        self.assertIn("nothing that is built can fuzz codec, text: left out: afl: ", err)
+        self.assertIn("fuzz-codec is not in fuzz-plain/bin", err)
 
     def test_strange_folder(self):
         """What is no campaign stays as it is."""
@@ -814,6 +866,18 @@ class Engines(Temporary):
 
 
 # --- Slurm -----------------------------------------------------------------------------------------------------------------
+
+
+class Queue(Temporary):
+    def test_alive(self):
+        """Jobs are gone when Slurm says so, not when it says nothing."""
+        for script, alive in (("echo 7", True), ("true", False), ("echo slurm_load_jobs error: Invalid job id specified >&2; exit 1", False),
+                              ("echo squeue: error: Unable to contact slurm controller >&2; exit 1", True)):
+            self.file("bin/squeue", "#!/bin/sh\n" + script + "\n", 0o755)
+            with mock.patch.dict(os.environ, PATH=self.path("bin") + ":" + os.environ["PATH"]):
+                self.assertEqual(slurm.alive({"array": "7", "merge": "8"}), alive, script)
+        with mock.patch.dict(os.environ, PATH=self.path("nothing")):
+            self.assertEqual((slurm.alive({"array": "7"}), slurm.alive(None)), (True, False))
 
 
 class Task(Temporary):

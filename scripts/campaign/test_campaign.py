@@ -195,6 +195,23 @@ class Parts(Temporary):
         self.assertTrue(os.path.exists(self.path("afl/ops/pool-3/is_main_node")))
 
 
+class Strays(unittest.TestCase):
+    def test_what_outlives_a_worker(self):
+        """A child with a session of its own, stopped, as AFL++'s are; another worker's stays."""
+        def child(mark):
+            p = subprocess.Popen([sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"], start_new_session=True,
+                                 env=os.environ | {workers.MARK: mark})
+            self.addCleanup(p.wait)
+            self.addCleanup(p.kill)
+            os.waitid(os.P_PID, p.pid, os.WSTOPPED | os.WNOWAIT)
+            return p
+
+        mine, other = child("one"), child("another")
+        workers.kill_marked("one")
+        self.assertEqual(mine.wait(timeout=30), -signal.SIGKILL)
+        self.assertIsNone(other.poll())
+
+
 class Gathered(Temporary):
     """What triage and the table of workers see of an engine's folders."""
 

@@ -19,6 +19,7 @@ import share
 
 TICK = 0.2  # seconds between two looks at a process
 TOLD = 1.0  # seconds between two looks at what it has done
+MARK = "NOSNOOP_WORKER"  # in the environment of all that a worker starts
 PATIENCE = 20  # seconds that a worker has to end after it was asked to
 
 
@@ -96,10 +97,11 @@ class Worker:
         """Until the clock says @until (time.monotonic()) or stopped() is true; tick(executions) is called meanwhile."""
         os.makedirs(os.path.dirname(self.log), exist_ok=True)
         started = time.monotonic()
+        mark = {MARK: f"{os.getpid()}-{self.spec.target}-{self.spec.name}-{time.monotonic_ns()}"}
         self.before()
         with open(self.log, "wb") as log:
             p = subprocess.Popen(leash() + self.command(max(1, until - started)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                 env=os.environ | self.ctx.env | self.environment(), start_new_session=True)
+                                 env=os.environ | self.ctx.env | self.environment() | mark, start_new_session=True)
             cpu = Processor(p.pid)
             asked, told = None, started
             while True:
@@ -117,10 +119,23 @@ class Worker:
                     tick(self.done())
                 time.sleep(TICK)
         p.returncode = os.waitstatus_to_exitcode(status)
-        kill_group(p.pid)  # a fork server that outlived its parent
+        kill_group(p.pid)
+        kill_marked(mark[MARK])
         self.after()
         how, why = ("time", "") if asked is not None else self.judge(p.returncode)
         return End(how, why, self.done(), max(used.ru_utime + used.ru_stime, cpu.seconds), time.monotonic() - started)
+
+
+def kill_marked(value):
+    """What outlived a worker: AFL++'s children have sessions of their own, and those of a server that was killed stay stopped for good."""
+    wanted = f"{MARK}={value}".encode()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as f:
+                if wanted in f.read().split(b"\0"):
+                    os.kill(int(pid), signal.SIGKILL)
+        except OSError:  # it has ended, or is somebody else's
+            pass
 
 
 def leash():

@@ -182,7 +182,7 @@ class Folder:
             save(self.at("reported"), "".join(f"{n}\n" for n in sorted(self.reported() | names)))
 
     def is_unsent(self, name):
-        return os.path.exists(self.at(name, "unsent"))
+        return all(os.path.exists(self.at(name, f)) for f in ("unsent", "mail.txt"))
 
     def unsent(self):
         """Nights whose mail was not taken yet, the oldest first."""

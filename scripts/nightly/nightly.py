@@ -225,7 +225,7 @@ def run_night(o, folder, programs, tell):
 
 
 def send(command, text):
-    """Was it taken?"""
+    """Was it taken? None: the command does not end."""
     try:
         done = subprocess.run(["sh", "-c", command], input=text, text=True, timeout=MAIL_SECONDS, check=False, stdout=sys.stderr)
         if done.returncode == 0:
@@ -234,6 +234,7 @@ def send(command, text):
     except subprocess.TimeoutExpired:
         kill_children()  # of the shell, which is gone
         print(f"nightly.sh: the mail was not taken: `{command}' was not finished after {MAIL_SECONDS} s", file=sys.stderr)
+        return None
     except Stopped:
         kill_children()
         raise
@@ -241,14 +242,16 @@ def send(command, text):
 
 
 def send_all(command, folder):
-    """Mails that nobody has taken yet, the oldest first, up to one that is not taken now. The nights whose was."""
+    """Mails that nobody has taken yet, the oldest first; one that is refused does not hold up the others. The nights whose was taken."""
     taken = []
     for name in folder.unsent():
         with open(folder.at(name, "mail.txt"), encoding="utf-8") as f:
-            if not send(command, f.read()):
-                break
-        folder.sent(name)
-        taken.append(name)
+            was = send(command, f.read())
+        if was is None:
+            break
+        if was:
+            folder.sent(name)
+            taken.append(name)
     return taken
 
 

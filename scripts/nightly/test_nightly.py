@@ -24,7 +24,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 SCRIPT = os.path.join(TOP, "scripts", "nightly.sh")
 sys.path.insert(0, HERE)
-import letter
 import nightly
 import steps
 from programs import git
@@ -487,12 +486,19 @@ class Trouble(Nights):
         self.assertEqual(self.subjects()[3:], ["nothing new"])
 
     def test_mail_not_taken_before_the_night(self):
-        """Of a command that works again by the end of the next one, both mails come, in their order."""
+        """Of a command that works again by the end of the next night, both mails come, in their order."""
         self.answer("campaign.sh", campaign_with(dict([from_campaign()])))
         self.night("--steps", "campaign", "--mail", "false", status=2)
         once = f"test -e {self.tmp}/tried && exec cat >>{self.tmp}/sent; touch {self.tmp}/tried; false"
         self.night("--steps", "campaign", "--mail", once, status=1)
         self.assertEqual(self.subjects(), ["1 new finding", "1 finding as before"])
+
+    def test_a_mail_that_is_refused_holds_up_no_other(self):
+        self.answer("campaign.sh", campaign_with(dict([from_campaign()])))
+        self.night("--steps", "campaign", "--mail", "false", status=2)
+        picky = f"cat >{self.tmp}/m; grep -q '^Subject: nosnoop nightly {DAY.isoformat()} ' {self.tmp}/m && exit 1; cat {self.tmp}/m >>{self.tmp}/sent"
+        self.night("--steps", "campaign", "--mail", picky, status=2)
+        self.assertEqual(self.subjects(), ["1 finding as before"])
 
     def test_stopped_in_the_mail(self):
         self.answer("campaign.sh", campaign_with(dict([from_campaign()])))

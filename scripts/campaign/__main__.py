@@ -312,7 +312,7 @@ def main(argv):
         print(*o.targets)
         return 0
     stop = Stop()
-    for name in ("FUZZ_POLICY", "FUZZ_CONTRACTS", "FUZZ_BACKEND"):
+    for name in ("FUZZ_POLICY", "FUZZ_CONTRACTS", "FUZZ_BACKEND", "FUZZ_MUTATOR", "FUZZ_LEAKY"):
         os.environ.pop(name, None)  # an inherited setting would change what is judged
     try:
         return work(o, stop)

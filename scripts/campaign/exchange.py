@@ -15,6 +15,7 @@ import subprocess
 import files
 import workers
 
+UNJUDGED = "unjudged"  # a verdict of ours: the replayer could say nothing about that input
 BATCH = 400  # inputs on one command line
 # Inputs brought in for one slice, the newest: each is run before anything new is tried.
 AT_ONCE = {"libfuzzer": 2000, "libfuzzer-asan": 300, "builtin": 2000}
@@ -32,9 +33,25 @@ def verdicts(replayer, paths, env, timeout=1800):
     return out
 
 
+def judged(replayer, paths, env):
+    """As verdicts(), but where the replayer gives up, by halves, so that only the input that it gives up on is UNJUDGED."""
+    if not paths:
+        return []
+    try:
+        said = verdicts(replayer, paths, env)
+        if len(said) != len(paths):
+            raise ValueError(f"{os.path.basename(replayer)}: {len(said)} verdicts on {len(paths)} inputs")
+        return said
+    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as e:
+        if len(paths) == 1:
+            return [{"verdict": UNJUDGED, "said": str(e)}]
+    half = len(paths) // 2
+    return judged(replayer, paths[:half], env) + judged(replayer, paths[half:], env)
+
+
 def harmless(replayer, paths, env):
     """Those that no engine stumbles over when it begins."""
-    return [p for p, v in zip(paths, verdicts(replayer, paths, env)) if v["verdict"] == "ok"] if paths else []
+    return [p for p, v in zip(paths, judged(replayer, paths, env)) if v["verdict"] == "ok"] if paths else []
 
 
 class Exchange:

@@ -31,13 +31,13 @@ import share
 import workers
 
 AT_FIRST = 8  # of a group, that are shrunk
+NO_BYTES = files.sha1(b"")
 MOST = 5000  # new inputs of one worker that are looked at in a session
 CONTRACTS = ("L", "I", "S0", "S1", "E", "O", "U")
 SHRINKABLE = ("ops", "policy", "diff", "linux")
 STUCK = 300  # seconds for one shrinking
 QUIET = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0", "UBSAN_OPTIONS": "abort_on_error=1:print_stacktrace=0"}
 NOT_AGAIN = "NOT-AGAIN"
-UNJUDGED = "unjudged"  # a verdict of ours: no replayer could say anything about that input
 SLOW = "time or memory"  # ran out, on a machine that had other things to do: no sign of anything
 
 
@@ -65,8 +65,7 @@ def finding_files(place, target):
     for name in files.folders(place.afl(target)):
         for folder in workers.afl_findings(place.afl(target, name)):
             for path in files.inputs(folder):
-                # One without a byte was written to a full disk.
-                if os.path.basename(path).startswith("id:") and os.path.getsize(path):
+                if os.path.basename(path).startswith("id:"):
                     yield workers.owner(name), path
     for name in files.folders(place("libfuzzer", target)):
         for path in files.inputs(place("libfuzzer", target, name, "artifacts")):
@@ -86,6 +85,8 @@ def gather(place, targets, known, unread=None):
             except OSError as e:
                 if unread:
                     unread(path, e)
+                continue
+            if not data and not path.endswith(NO_BYTES):  # the disk was full; libFuzzer's names tell of one that is meant so
                 continue
             name = f"{target}:{files.sha1(data)}"
             if name in seen:
@@ -117,20 +118,6 @@ def plain(said):
     return re.sub(r"0x[0-9a-f]+|\d+", "N", lines[0])[:100] if lines else ""
 
 
-def judge(replayer, part, env):
-    """[(input, verdict)]: where the replayer gives up, by halves, so that only the input that it gives up on is UNJUDGED."""
-    try:
-        said = exchange.verdicts(replayer, [i.path for i in part], env | QUIET)
-        if len(said) != len(part):
-            raise ValueError(f"{os.path.basename(replayer)}: {len(said)} verdicts on {len(part)} inputs")
-        return list(zip(part, said))
-    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as e:
-        if len(part) == 1:
-            return [(part[0], {"verdict": UNJUDGED, "said": str(e)})]
-    half = len(part) // 2
-    return judge(replayer, part[:half], env) + judge(replayer, part[half:], env)
-
-
 def classify(inputs, builds, env, jobs):
     """[(input, verdict)]; a verdict "ok" means that it did not happen again under any replayer there is, UNJUDGED that one of
     them gave up and none saw anything."""
@@ -138,7 +125,7 @@ def classify(inputs, builds, env, jobs):
 
     def batch(args):
         replayer, part = args
-        return judge(replayer, part, env)
+        return list(zip(part, exchange.judged(replayer, [i.path for i in part], env | QUIET)))
 
     by_target = collections.defaultdict(list)
     for i in inputs:
@@ -148,11 +135,11 @@ def classify(inputs, builds, env, jobs):
             for replayer in builds.replayers(target):
                 parts = [(replayer, rest[at:at + 100]) for at in range(0, len(rest), 100)]
                 pairs = [p for b in pool.map(batch, parts) for p in b]
-                out += [p for p in pairs if p[1]["verdict"] not in ("ok", UNJUDGED)]
+                out += [p for p in pairs if p[1]["verdict"] not in ("ok", exchange.UNJUDGED)]
                 for i, v in pairs:
                     i.program, i.said = v.get("program"), plain(v.get("said")) if v["verdict"] == "finding" else ""
-                gave_up.update({i.sha: v for i, v in pairs if v["verdict"] == UNJUDGED})
-                rest = [i for i, v in pairs if v["verdict"] in ("ok", UNJUDGED)]
+                gave_up.update({i.sha: v for i, v in pairs if v["verdict"] == exchange.UNJUDGED})
+                rest = [i for i, v in pairs if v["verdict"] in ("ok", exchange.UNJUDGED)]
             out += [(i, gave_up.get(i.sha, {"verdict": "ok"})) for i in rest]
     return out
 
@@ -270,6 +257,8 @@ class Triage:
         self.place, self.session, self.builds, self.env, self.jobs = session.place, session, builds, env, jobs
         self.path = self.place("triage.json")
         self.state = files.load_json(self.path) or {"inputs": {}, "groups": {}, "findings": {}, "builtin": {}}
+        for old in [*self.state["findings"].values(), *self.state["groups"].values()]:
+            old.setdefault("told", old.get("session", old.get("inputs")))  # of a folder from before that was noted
         self.shrinker = Shrinker(builds, session.about, self.place.made("tmp"))
         self.expected = Expected(expected_folders, self.shrinker)
         self.left = 0
@@ -281,7 +270,7 @@ class Triage:
         inputs, self.left = gather(self.place, targets, self.state["inputs"], self.not_judged)
         groups = collections.defaultdict(list)
         for i, v in classify(inputs, self.builds, self.env, self.jobs):
-            if v["verdict"] == UNJUDGED:
+            if v["verdict"] == exchange.UNJUDGED:
                 self.not_judged(i.path, v["said"])
             else:
                 groups[group_of(i, v)].append(i)
@@ -290,7 +279,10 @@ class Triage:
         for target in targets:
             for name in files.folders(self.place("builtin", target)):
                 if not name.endswith(".import"):
-                    self.builtin(target, name)
+                    try:
+                        self.builtin(target, name)
+                    except (OSError, ValueError, KeyError) as e:
+                        self.not_judged(self.place("builtin", target, name, "ledger.json"), e)
         files.save_json(self.path, self.state)
 
     def not_judged(self, path, why):

@@ -297,6 +297,23 @@ fi
 if [ -n "$tree" ] && [ -n "${LINUX_NEWEST-}" ]; then
 	check "the newest packaged tree" newest_tree
 fi
+
+# Before what runs side by side, since some of that looks at these builds.
+libfuzzer=
+if links_fuzzer clang; then
+	check "build the targets for libFuzzer" build_in build/fuzz --preset fuzz -DNOSNOOP_LINUX_TREE="$tree"
+	[ $last != 0 ] || libfuzzer=1
+else
+	skipped "targets for libFuzzer: clang or its runtime is not installed"
+fi
+aflpp=
+if have afl-fuzz && have afl-clang-fast; then
+	check "build the targets for AFL++" build_in build/afl --preset afl -DNOSNOOP_LINUX_TREE="$tree"
+	[ $last != 0 ] || aflpp=1
+else
+	skipped "targets for AFL++: afl++ is not installed"
+fi
+
 if compiles clang; then
 	later "build with clang -Werror" build_in build/clang -S . -B build/clang -G Ninja \
 		-DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo
@@ -353,6 +370,7 @@ fi
 together
 record_a_kernel
 
+# Apart from the rest: campaigns measure coverage too, in the same build.
 if links_afl_lto; then
 	later "afl-clang-lto: fuzz-policy-afl" run_afl_lto
 else
@@ -360,19 +378,13 @@ else
 fi
 later "oss-fuzz" fuzz/oss-fuzz/test.sh 1
 
-if links_fuzzer clang; then
-	check "build the targets for libFuzzer" build_in build/fuzz --preset fuzz -DNOSNOOP_LINUX_TREE="$tree"
-	[ $last != 0 ] || check "run the targets under libFuzzer" run_libfuzzer
-	[ "$fuzz_seconds" -lt 120 ] || check "libFuzzer finds the posted leak" leak_libfuzzer
-else
-	skipped "targets for libFuzzer: clang or its runtime is not installed"
+if [ -n "$libfuzzer" ]; then
+	later "run the targets under libFuzzer" run_libfuzzer
+	[ "$fuzz_seconds" -lt 120 ] || later "libFuzzer finds the posted leak" leak_libfuzzer
 fi
-if have afl-fuzz && have afl-clang-fast; then
-	check "build the targets for AFL++" build_in build/afl --preset afl -DNOSNOOP_LINUX_TREE="$tree"
-	[ $last != 0 ] || check "run the targets under AFL++" run_afl
-	[ "$fuzz_seconds" -lt 120 ] || check "AFL++ finds the posted leak" leak_afl
-else
-	skipped "targets for AFL++: afl++ is not installed"
+if [ -n "$aflpp" ]; then
+	later "run the targets under AFL++" run_afl
+	[ "$fuzz_seconds" -lt 120 ] || later "AFL++ finds the posted leak" leak_afl
 fi
 later "campaign" python3 -B scripts/campaign/test_campaign.py
 [ -n "${SLURM-}" ] || skipped "campaign: as jobs of Slurm: SLURM=1 installs it and starts a cluster on loopback"

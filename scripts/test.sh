@@ -336,11 +336,6 @@ else
 	skipped "museum_compare: python3-scipy is not installed"
 fi
 
-python=python3
-! has_yaml || python=/usr/bin/python3
-later "nightly" "$python" -B scripts/nightly/test_nightly.py
-has_yaml || skipped "nightly: the schedules of CI: python3-yaml is not installed"
-
 python=$(report_python)
 if [ -n "$python" ]; then
 	later "report" "$python" -B scripts/test_report.py
@@ -370,7 +365,7 @@ fi
 together
 record_a_kernel
 
-# Apart from the rest: campaigns measure coverage too, in the same build.
+# Apart from the rest: campaigns measure coverage, too, in the same build.
 if links_afl_lto; then
 	later "afl-clang-lto: fuzz-policy-afl" run_afl_lto
 else
@@ -388,6 +383,12 @@ if [ -n "$aflpp" ]; then
 fi
 later "campaign" python3 -B scripts/campaign/test_campaign.py
 [ -n "${SLURM-}" ] || skipped "campaign: as jobs of Slurm: SLURM=1 installs it and starts a cluster on loopback"
+
+# A night works in the museum's build, too.
+python=python3
+! has_yaml || python=/usr/bin/python3
+later "nightly" "$python" -B scripts/nightly/test_nightly.py
+has_yaml || skipped "nightly: the schedules of CI: python3-yaml is not installed"
 
 # Of what the builds above have left, each looks at what is there.
 later "mutator for engines" python3 -B fuzz/engine/test_mutator.py

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""How many programs a second the engines do: the target `policy` beside a target that does nothing.
+"""How many programs a second the engines do: the target `policy`, whose buffers have at most 16 pages, beside
+a target that does nothing.
 
 Each round runs every engine on both targets, one after the other, so that a slow minute hits all of them; figures are
 medians over the rounds. "mutating" is the engine at work: it starts from programs of 32 ops that the generator made and

@@ -32,7 +32,10 @@ static void write_program(const struct program *p, struct input *in)
 		bad_input("out of memory");
 }
 
-/* As campaigns make them: features of the generator on and off, program by program. */
+/*
+ * Features of the generator on and off, by the bits of the seed. Not mutate_gen(), whose weights may
+ * change: the programs behind a seed are to stay what they are.
+ */
 static struct gen_config config_of(u64 seed, u32 ops)
 {
 	struct gen_config cfg = gen_default();

@@ -32,7 +32,7 @@ extern const struct target fuzz_target;
  * instrumented to be there before its server of forks.
  */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-/* Any bytes are an input. Returns 0; a finding is printed and ends the process, see found(). */
+/* Any bytes are an input. Returns 0; a finding is printed and ends the process, see target_found(). */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* --- settings: a bad one is one line on standard error, and exit status 2 --------------------- */

@@ -236,7 +236,7 @@ class Expected:
                 continue
             if (path, rule, policy) not in self.shapes:
                 got = self.shrinker.json(rule, policy, target, path)
-                self.shapes[path, rule, policy] = got and got["shape"]
+                self.shapes[path, rule, policy] = got and shape_text(got["shape"])
             if self.shapes[path, rule, policy] == shape:
                 return path
         return None
@@ -349,7 +349,7 @@ class Triage:
                 "rule": rule, "policy": policy, "target": target, "shape": shape, "ops": ops, "what": what, "count": 0,
                 "workers": [], "first_seen": ledger.now(), "session": self.session.number, "told": None,
                 "file": stem + (".ops" if text else ".input"),
-                "known": self.expected.find(rule, policy, target, "0x" + shape) if text else None}
+                "known": self.expected.find(rule, policy, target, shape) if text else None}
             if f["known"]:
                 f["known"] = os.path.relpath(f["known"], built.TOP)
             if text:

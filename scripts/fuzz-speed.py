@@ -6,7 +6,8 @@ a target that does nothing.
 Each round runs every engine on both targets, one after the other, so that a slow minute hits all of them; figures are
 medians over the rounds. "mutating" is the engine at work: it starts from programs of 32 ops that the generator made and
 changes them, at most 32 records long (about as many ops); libFuzzer without its entropic schedule, which
-takes two thirds of the time to keep its books on states. "fixed" is the replayer on the programs as they are, without
+takes two thirds of the time to keep its books on states. Corpora lie in memory (/dev/shm, where there is one): a young
+one is written to all the time. "fixed" is the replayer on the programs as they are, without
 an engine: 32 ops each, and the teardown. Rates are given a wall second, and a second of processor time of all
 processes of the run: on a machine that others use, too, the latter is what a core does.
 """
@@ -158,7 +159,8 @@ def main():
             "afl trivial": (run_afl, afl + "/fuzz-trivial-afl"), "afl policy": (run_afl, afl + "/fuzz-policy-afl"),
             "fixed, no engine": (run_fixed, libfuzzer + "/fuzz-policy-replay")}
     rounds = {name: [] for name in jobs}
-    with tempfile.TemporaryDirectory() as work:
+    memory = "/dev/shm"
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as work:
         seeds = os.path.join(work, "seeds")
         os.mkdir(seeds)
         timed([libfuzzer + "/fuzz-policy-replay", "--generate", str(args.seeds), "--ops", str(OPS), "--encode", seeds])

@@ -8,6 +8,10 @@ endif()
 set(NOSNOOP_ASIDE EXCLUDE_FROM_ALL)
 add_compile_options(-UNDEBUG) # an assertion is a way to be found
 set(no_edges ${CMAKE_CURRENT_LIST_DIR}/no-edges.list)
+# A change of the list compiles everything anew: compilers do not name it among what they read.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${no_edges})
+file(SHA256 ${no_edges} no_edges_hash)
+add_compile_definitions(NOSNOOP_NO_EDGES="${no_edges_hash}")
 if(NOSNOOP_LIBFUZZER)
 	# Operands of comparisons are traced where sanitizers cost more than that; elsewhere it would be a tenth of the time.
 	set(edges -fsanitize-coverage=inline-8bit-counters,pc-table)

@@ -5,6 +5,7 @@
  */
 #include "fuzz/engine/target.h"
 
+#include "core/compat/lock.h"
 #include "core/op/backends.h"
 #include "core/op/judge.h"
 #include "core/op/text.h"
@@ -16,6 +17,8 @@
 #include <stdlib.h>
 
 bool target_digests;
+
+const char lock_one_thread[] = "targets"; /* see lock.h: engines call them from one thread */
 
 /* What lives as long as the process: engines call thousands of times a second. */
 static struct {

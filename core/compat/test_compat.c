@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "core/compat/arena.h"
 #include "core/compat/fault.h"
+#include "core/compat/lock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -170,6 +171,33 @@ static void fault_counts_its_kind(void **state)
 	assert_int_equal(fault_by_name("nonsense"), -1);
 }
 
+static void *wait_for_end(void *until)
+{
+	pthread_mutex_lock(until);
+	pthread_mutex_unlock(until);
+	return NULL;
+}
+
+/* Programs that say otherwise (lock_one_thread) say it for themselves, never for the libraries. */
+static void locks_hold_with_a_second_thread(void **state)
+{
+	pthread_mutex_t until = PTHREAD_MUTEX_INITIALIZER;
+	struct mutex m;
+	pthread_t other;
+
+	mutex_init(&m, LOCK_ARENA);
+	pthread_mutex_lock(&until);
+	assert_int_equal(pthread_create(&other, NULL, wait_for_end, &until), 0);
+	assert_true(lock_contended());
+	mutex_lock(&m);
+	assert_int_equal(pthread_mutex_trylock(&m.m), EBUSY);
+	mutex_unlock(&m);
+	assert_int_equal(pthread_mutex_trylock(&m.m), 0);
+	pthread_mutex_unlock(&m.m);
+	pthread_mutex_unlock(&until);
+	pthread_join(other, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +209,7 @@ int main(void)
 		cmocka_unit_test(arena_size_classes_hold_what_they_promise),
 		cmocka_unit_test(arena_counts_bytes_as_they_were_asked_for),
 		cmocka_unit_test(fault_counts_its_kind),
+		cmocka_unit_test(locks_hold_with_a_second_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@ import builds as built
 import files
 import lane
 import ledger
+import loading
 import merge
 import seeds
 import share
@@ -60,13 +61,13 @@ def describe(o, builds):
     kinds, left_out = built.kinds(builds, o.targets)
     if not kinds:
         raise ledger.Refused("no engine is built: " + "; ".join(left_out))
-    plan = share.plan(o.jobs, o.hours * 3600, kinds, o.targets)
-    if not plan.cycle:
+    cycle = share.cycle(o.jobs, kinds, o.targets)
+    if not cycle:
         raise ledger.Refused(f"nothing that is built can fuzz {', '.join(o.targets)}: " + "; ".join(
             left_out + [f"{k}: only {', '.join(share.PROGRAMS)}" for k in kinds if k == "builtin"]))
-    if plan.seconds < share.SHORTEST:
-        least = share.SHORTEST * len(plan.cycle) / o.jobs / 3600
-        raise ledger.Refused(f"--hours {o.hours}: {len(plan.cycle)} workers on {o.jobs} jobs, expected at least {least:.4f}")
+    least = share.SHORTEST * len(cycle) / o.jobs / 3600
+    if o.hours < least:
+        raise ledger.Refused(f"--hours {o.hours}: {len(cycle)} workers on {o.jobs} jobs, expected at least {least:.4f}")
     return {"targets": o.targets, "policy": o.policy, "contracts": o.contracts, "backend": o.backend, "tree": o.tree, "jobs": o.jobs,
             "seconds": o.hours * 3600, "kinds": kinds, "left_out": left_out, "commit": ledger.commit(built.TOP)}
 
@@ -88,6 +89,10 @@ def prepare(o, builds, place, config):
     summary.check_history(o.history)
     for target in o.targets:
         seeds.prepare(place, target, builds, lane.environment(config))
+    about |= loading.remembered(ledger.latest(place))
+    ctx, cycle = lane.context_of(place, about, builds), share.cycle(o.jobs, about["kinds"], o.targets)
+    about["loading"] = {w.key: round(lane.foretold(w, ctx, about["rates"].get(w.key)), 3) for w in cycle}
+    loading.check(about, cycle)
     return about
 
 
@@ -111,8 +116,11 @@ def begin(o, builds, place, lock):
     session = ledger.begin(place, **about)
     for line in about["left_out"]:
         say(line)
-    plan = session.plan()
-    say(f"session {session.number}: {len(plan.cycle)} workers on {plan.lanes} jobs, {plan.rounds} slices of {plan.seconds:.0f} s each")
+    later = loading.waiting(session)
+    say(f"session {session.number}: {len(session.cycle()) - len(later)} workers on {o.jobs} jobs, loading for about "
+        f"{sum(about['loading'].values()):.0f} s of {o.jobs * about['seconds']:.0f} s")
+    if later:
+        say(f"left for the next session: {', '.join(later)}")
     return session
 
 
@@ -132,7 +140,7 @@ def run_here(session, builds, stop):
 
     def run_lane(number):
         ctx = lane.context(session, builds)
-        ctx.mains.update(share.mains(session.plan().cycle))
+        ctx.mains.update(share.mains(session.cycle()))
         try:
             lane.Lane(session, number, ctx, stop).run()
         except Exception as e:  # a lane that cannot go on is told of, and the others work on
@@ -174,21 +182,13 @@ def finish(session, builds, o, stopped, broken=()):
         invalid.append(f"not judged: {len(t.unjudged)} inputs that ended an engine, the first {t.unjudged[0]}")
     first = targets[0]
     coverage = merge.code_coverage(place.corpus(first), o.no_build) | {"states": merge.states(place, first, builds, env)}
-    s = summary.put_together(session, t, {e[0]: e[1] for e in ends}, coverage, invalid, notes(session))
+    s = summary.put_together(session, t, {e[0]: e[1] for e in ends}, coverage, invalid, summary.notes(session))
     history = summary.add_to_history(o.history, summary.line_of_history(s, place.root))
     told = summary.write(place, s, history)
     t.told()
     shutil.rmtree(place("tmp"), ignore_errors=True)
     session.write(exit=s["exit"])
     return s["exit"], told
-
-
-def notes(session):
-    out = []
-    for name, w in sorted(session.workers().items()):
-        if 0 < len(w["deaths"]) < lane.DEATHS:
-            out.append(f"{name} died once and was started again: {w['deaths'][0]}")
-    return out
 
 
 def run_slurm(session, builds, o, stop):

@@ -63,6 +63,17 @@ def folders(folder):
         return []
 
 
+def size(folder):
+    """Bytes of all visible files."""
+    total = 0
+    for path in inputs(folder):
+        try:
+            total += os.path.getsize(path)
+        except FileNotFoundError:
+            pass
+    return total
+
+
 def link(source, to):
     """The same content under another name; False: it is there already, or has gone."""
     try:

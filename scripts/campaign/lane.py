@@ -11,6 +11,8 @@ import time
 import exchange
 import files
 import ledger
+import loading
+import share
 import workers
 
 FINDINGS = 50  # of a worker in one slice: what ends with its first finding is not started again forever
@@ -21,10 +23,10 @@ DEATHS = 2  # of a worker in a session: after the first it is started again, the
 class Lane:
     def __init__(self, session, number, ctx, stopped):
         self.session, self.number, self.ctx, self.stopped = session, number, ctx, stopped
-        self.plan = session.plan()
+        self.workers = session.of_lane(number)
         self.path = session.folder(f"lane-{number}.json")
         self.state = files.load_json(self.path) or {
-            "lane": number, "turn": 0, "spent": 0.0, "starts": 0, "done": False, "now": None, "hosts": [], "workers": {}}
+            "lane": number, "turn": 0, "turns": None, "used": 0.0, "starts": 0, "done": False, "now": None, "hosts": [], "workers": {}}
         self.exchange = exchange.Exchange(ctx, number)
         self.saved = 0.0
 
@@ -35,28 +37,37 @@ class Lane:
             files.save_json(self.path, self.state)
 
     def record(self, spec):
-        return self.state["workers"].setdefault(f"{spec.target}/{spec.name}", {
+        return self.state["workers"].setdefault(spec.key, {
             "kind": spec.kind, "target": spec.target, "schedule": spec.schedule, "executions": 0, "cpu_seconds": 0.0,
-            "wall_seconds": 0.0, "slices": 0, "findings": 0, "deaths": []})
+            "wall_seconds": 0.0, "loading_seconds": 0.0, "slices": 0, "findings": 0, "deaths": []})
+
+    def loads(self):
+        """Seconds that each worker would load for, by how long it took the last time."""
+        return [foretold(w, self.ctx, (self.state["workers"].get(w.key, {}).get("load") or {}).get("rate") or
+                                 self.session.about.get("rates", {}).get(w.key)) for w in self.workers]
 
     def run(self):
-        """All that is left of the plan."""
+        """All that is left of the lane's time."""
         self.state["starts"] += 1
         if socket.gethostname() not in self.state["hosts"]:
             self.state["hosts"].append(socket.gethostname())
         self.save()
-        while self.state["turn"] < self.plan.rounds and not self.stopped():
-            spec = self.plan.at(self.number, self.state["turn"])
-            self.slice(spec, self.plan.seconds - self.state["spent"])
-            if not self.stopped():
-                self.state.update(turn=self.state["turn"] + 1, spent=0.0)
-        self.state["done"] = self.state["turn"] >= self.plan.rounds
+        if self.state["turns"] is None:
+            self.state["turns"] = share.turns(self.session.about["seconds"], self.loads())
+        while self.state["turn"] < self.state["turns"] and not self.stopped():
+            left = self.session.about["seconds"] - self.state["used"]
+            if left < share.SHORTEST:  # engines that loaded for longer than was foretold
+                break
+            nth, loads = self.state["turn"] % len(self.workers), self.loads()
+            each, self.state["turns"] = share.fuzzing(left, loads, self.state["turn"], self.state["turns"])
+            self.slice(self.workers[nth], loading.Clock(each, loads[nth], left))
+            self.state["turn"] += not self.stopped()
+        self.state["done"] = not self.stopped() or self.state["turn"] >= self.state["turns"]
         self.state["now"] = None
         self.save()
 
-    def slice(self, spec, seconds):
-        start, already = time.monotonic(), self.state["spent"]
-        until = start + seconds
+    def slice(self, spec, clock):
+        already = self.state["used"]
         worker, to = workers.make(spec, self.ctx), self.record(spec)
         self.claim(spec)
         before = worker.findings()
@@ -65,17 +76,19 @@ class Lane:
         base = to["executions"]
 
         def tick(executions):
-            self.state.update(now=f"{spec.target}/{spec.name}", spent=already + time.monotonic() - start)
+            self.state.update(now=spec.key, used=already + time.monotonic() - clock.begun)
             to["executions"] = base + executions
             self.save(seldom=True)
 
         ends = 0
-        while time.monotonic() < until and not self.stopped():
-            end = worker.run(until, self.stopped, tick)
+        while not clock.over() and not self.stopped():
+            end = worker.run(clock, self.stopped, tick)
             base += end.executions
             to["executions"] = base
             to["cpu_seconds"] += end.cpu_seconds
             to["wall_seconds"] += end.wall_seconds
+            to["loading_seconds"] += end.load["seconds"]
+            to["load"] = end.load
             ends += 1
             if end.how == "died":
                 aside = worker.set_aside()
@@ -84,6 +97,7 @@ class Lane:
                 break
         to["findings"] += worker.findings() - before
         self.exchange.take(worker)
+        self.state["used"] = already + time.monotonic() - clock.begun
         self.save()
 
     def claim(self, spec):
@@ -105,6 +119,13 @@ def environment(about):
 
 
 def context(session, builds):
-    about = session.about
-    return workers.Context(ledger.Place(session.place.root), builds, environment(about), about["policy"], about["contracts"], {})
+    return context_of(session.place, session.about, builds)
 
+
+def context_of(place, about, builds):
+    return workers.Context(ledger.Place(place.root), builds, environment(about), about["policy"], about["contracts"], {})
+
+
+def foretold(spec, ctx, rate):
+    """Seconds that a worker would load for now, at so many a byte; 0.0 where nothing is known."""
+    return rate * workers.make(spec, ctx).to_load() if rate else 0.0

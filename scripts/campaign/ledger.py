@@ -16,6 +16,8 @@ import files
 import share
 
 SCHEMA = "nosnoop campaign 1"
+SUMS = {"executions": 0, "cpu_seconds": 0.0, "wall_seconds": 0.0, "loading_seconds": 0.0, "slices": 0, "findings": 0,
+        "deaths": []}  # of a worker, over lanes
 CONFIG = ("targets", "policy", "contracts", "backend", "tree")
 
 
@@ -51,6 +53,10 @@ class Place:
 
     def seeds(self, target):
         return self("seeds", target)
+
+    def start(self, target):
+        """What AFL++ starts from: seeds, and the corpus that the last session came to."""
+        return self("seeds", target + ".start")
 
     def corpus(self, target):
         return self("corpus", target)
@@ -137,9 +143,15 @@ class Session:
         self.about.update(more)
         files.save_json(self.path, self.about)
 
-    def plan(self):
+    def cycle(self):
+        """All workers that there are."""
         a = self.about
-        return share.plan(a["jobs"], a["seconds"], a["kinds"], a["targets"])
+        return share.cycle(a["jobs"], a["kinds"], a["targets"])
+
+    def of_lane(self, lane):
+        """The workers that run on it in this session, in their order."""
+        a = self.about
+        return share.fitting(share.of_lane(self.cycle(), a["jobs"], lane), a["seconds"], a.get("loading", {}), a.get("ran", {}))
 
     def lanes(self):
         """What the lanes have told so far, in their order."""
@@ -151,9 +163,9 @@ class Session:
         out = {}
         for lane in self.lanes():
             for name, w in lane["workers"].items():
-                to = out.setdefault(name, dict(w, executions=0, cpu_seconds=0.0, wall_seconds=0.0, slices=0, findings=0, deaths=[]))
-                for k in ("executions", "cpu_seconds", "wall_seconds", "slices", "findings", "deaths"):
-                    to[k] += w[k]
+                to = out.setdefault(name, w | SUMS)
+                for k, none in SUMS.items():
+                    to[k] = to[k] + w.get(k, none)
         return out
 
 

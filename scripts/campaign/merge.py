@@ -4,6 +4,7 @@ The end of a session: all that the engines keep becomes corpus/TARGET, the small
 this corpus must come to the same however it is replayed. libFuzzer does it where it is built, else AFL++; both know of states.
 """
 
+import itertools
 import json
 import os
 import re
@@ -40,10 +41,27 @@ def stage(place, target):
 
 
 def forget(place, target):
-    """What libFuzzer loads at each start is in the corpus now: its folders begin anew, or they would only ever grow."""
+    """What engines load whenever they begin is in the corpus now: they begin anew from that, or they would load more and more."""
     for name in files.folders(place("libfuzzer", target)):
         for folder in ("corpus", "import"):
             shutil.rmtree(place("libfuzzer", target, name, folder), ignore_errors=True)
+    for name in files.folders(place.afl(target)):
+        if os.path.exists(place.afl(target, name, "fuzzer_stats")):
+            os.replace(place.afl(target, name, "fuzzer_stats"), place.made("log") + f"/{target}-{name}.stats")
+        forget_afl(place.afl(target, name))
+
+
+def forget_afl(own):
+    """All but the inputs that ended it, under a name that the next start leaves alone, as AFL++ itself gives them."""
+    for entry in list(os.scandir(own)):
+        if entry.path not in workers.afl_findings(own):
+            shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+        elif not any(os.path.basename(p).startswith("id:") for p in files.inputs(entry.path)):  # nothing, or AFL++'s README.txt
+            shutil.rmtree(entry.path)
+        elif "." not in entry.name:
+            os.rename(entry.path, next(p for p in (f"{entry.path}.{n}" for n in itertools.count(1)) if not os.path.lexists(p)))
+    if not os.listdir(own):
+        os.rmdir(own)
 
 
 def by_libfuzzer(program, staged, new, env):

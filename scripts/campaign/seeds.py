@@ -49,6 +49,14 @@ def fill(folder, target, replayer):
         raise ledger.Refused(done.stderr.decode(errors="replace").strip())
 
 
+def start(place, target):
+    """seeds/TARGET.start: with the corpus, each content once."""
+    new = place.made("tmp", target + ".start")
+    for path in files.inputs(place.seeds(target)) + files.inputs(place.corpus(target)):
+        files.link(path, os.path.join(new, files.sha1(files.read(path))))
+    files.replace_folder(new, place.start(target))
+
+
 def prepare(place, target, builds, env):
     """seeds/TARGET and seeds/TARGET.found, made anew. Raises Refused where the settings are wrong."""
     replayer = builds.replayer(target)
@@ -71,6 +79,7 @@ def prepare(place, target, builds, env):
     place.made("seeds")
     files.replace_folder(new, place.seeds(target))
     files.replace_folder(found, place("seeds", target + ".found"))
+    start(place, target)
     for name in (target + ".dict", target + ".options"):
         if os.path.exists(place("tmp", name)):
             os.replace(place("tmp", name), place("seeds", name))

@@ -4,8 +4,8 @@ How a campaign's time is shared out. Pure functions: what runs where and when de
 targets and the kinds of workers that can be had, and on nothing else.
 
 A *lane* is one job: it runs one worker at a time. The *cycle* is the list of all workers, a multiple of the number of lanes long.
-In round r lane l runs cycle[(r * lanes + l) % len(cycle)] for one slice. So every worker gets the same time, whether there
-are fewer lanes than workers (they take turns) or as many (then each lane keeps its own), and none runs twice at once.
+Lane l has cycle[l], cycle[l + lanes], ...: workers of its own, that take turns, so none runs twice at once. All of a lane fuzz for the
+same time; what an engine needs before that to load what it had comes on top of its slice, and out of the lane's time.
 """
 
 import collections
@@ -18,8 +18,9 @@ KINDS = AFL + LIBFUZZER + ("builtin",)
 SCHEDULES = ("explore", "fast", "coe", "exploit", "lin", "quad", "rare", "mmopt", "seek")
 PROGRAMS = ("ops", "policy")  # targets that the built-in fuzzer can stand beside
 NO_PROGRAMS = ("codec", "text")  # targets whose inputs are any bytes, any text
-SLICE = 300  # seconds that a slice has at most: engines exchange what they have at its ends
-SHORTEST = 2  # an engine needs that to start
+SLICE = 300  # seconds of a slice, where there is time: engines exchange what they have at its ends
+LOADING = 0.1  # of a slice, at most, where there is time: the slices of what loads for long are longer
+SHORTEST = 2  # seconds of a slice; an engine needs that to start
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,15 +32,9 @@ class Spec:
     schedule: str = ""  # of AFL++
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    lanes: int
-    rounds: int
-    seconds: float  # of a slice
-    cycle: tuple
-
-    def at(self, lane, turn):
-        return self.cycle[(turn * self.lanes + lane) % len(self.cycle)]
+    @property
+    def key(self):
+        return f"{self.target}/{self.name}"
 
 
 class Names:
@@ -91,13 +86,44 @@ def cycle(jobs, kinds, targets):
     return tuple(names.spec(kind, target) for kind, target in chosen)
 
 
-def plan(jobs, seconds, kinds, targets):
-    workers = cycle(jobs, kinds, targets)
-    turns = len(workers) // jobs  # rounds until all have run
-    if not turns:
-        return Plan(jobs, 0, 0.0, ())
-    passes = max(1, round(seconds / (turns * SLICE)))
-    return Plan(jobs, turns * passes, seconds / (turns * passes), workers)
+def of_lane(workers, jobs, lane):
+    """The workers of a lane; @workers: the cycle."""
+    return workers[lane::jobs]
+
+
+def fitting(workers, seconds, loading, ran):
+    """
+    Those of a lane that run in a session of @seconds, the ones that have waited longest first; what does not fit waits for the next
+    session. A worker fits with a slice that is not mostly loading; the first one does if it comes to fuzz at all.
+    @loading: {key: seconds}, as far as it is known; @ran: {key: the last session in which it ran}.
+    """
+    out, taken = [], 0.0
+    for w in sorted(workers, key=lambda w: ran.get(w.key, 0)):
+        load = loading.get(w.key, 0.0)
+        need = load + (max(SHORTEST, load) if out else SHORTEST)
+        if taken + need <= seconds:
+            out.append(w)
+            taken += need
+    return tuple(out)
+
+
+def turns(seconds, loads):
+    """How many slices a lane has whose workers load for so long."""
+    once = sum(max(SLICE, x / LOADING) for x in loads)
+    return len(loads) * max(1, round(seconds / once)) if loads else 0
+
+
+def fuzzing(seconds, loads, at, last):
+    """
+    (seconds of fuzzing for slice @at, slices in all): what is left of a lane's time for the slices from @at to @last, shared out. Where
+    loading has come to take more than the fuzzing, every worker has a turn less.
+    """
+    while True:
+        todo = [loads[i % len(loads)] for i in range(at, last)]
+        each = (seconds - sum(todo)) / len(todo)
+        if each >= sum(todo) / len(todo) or len(todo) <= len(loads):
+            return max(0.0, each), last
+        last -= len(loads)
 
 
 def mutated(spec):

@@ -19,6 +19,7 @@ SCHEMA = "nosnoop campaign summary 1"
 NOTHING, FOUND, INVALID = 0, 1, 2
 VERDICTS = {NOTHING: "nothing new", FOUND: "new findings", INVALID: "invalid"}
 NO_TIME = 5  # seconds in which an engine need not have executed anything yet
+STILL = 60  # seconds in which an engine that loads tells of another input; AFL++ runs each three times, and for 5 s at most
 LISTED = 12  # rules and policies in the text
 PAST = 8  # sessions in the table of past campaigns
 
@@ -32,8 +33,8 @@ def reasons(session, workers, stopped):
     for name, w in sorted(workers.items()):
         if len(w["deaths"]) >= lane.DEATHS:
             out.append(f"{name} died {len(w['deaths'])} times: {w['deaths'][-1]}")
-        elif not w["executions"] and w["wall_seconds"] >= NO_TIME:
-            out.append(f"{name} made no progress: no execution in {w['wall_seconds']:.0f} s")
+        elif not w["executions"]:
+            out += no_progress(name, w)
     if not stopped:
         done = {x["lane"] for x in session.lanes() if x["done"]}
         lost = [i for i in range(session.about["jobs"]) if i not in done]
@@ -44,12 +45,39 @@ def reasons(session, workers, stopped):
     return out
 
 
+def no_progress(name, w):
+    """A worker that has executed nothing: it had time for that after it had loaded what was there, or loading did not go on."""
+    load = w.get("load") or {"done": True}
+    if load["done"]:
+        seconds = w["wall_seconds"] - w["loading_seconds"]
+        if seconds >= NO_TIME:
+            yield f"{name} made no progress: no execution in {seconds:.0f} s"
+    elif load["still"] >= (STILL if load["inputs"] else NO_TIME):
+        yield f"{name} made no progress: nothing loaded in {load['still']:.0f} s"
+
+
+def notes(session):
+    """What else happened; a line each."""
+    out = []
+    for name, w in sorted(session.workers().items()):
+        if 0 < len(w["deaths"]) < lane.DEATHS:
+            out.append(f"{name} died once and was started again: {w['deaths'][0]}")
+        if w.get("load") and not w["load"]["done"]:
+            of = f"{w['load']['inputs']:,} of {w['load']['of']:,} inputs" if w["load"]["of"] else "not all inputs"
+            out.append(f"{name} had loaded {of} after {w['load']['seconds']:.0f} s, and did not come to fuzz in its last slice: it is first "
+                       "in the next session")
+    later = sorted({w.key for w in session.cycle()} - set(session.workers()))
+    if later and session.about["ended"] == "time":
+        out.append(f"no time was left by what there was to load: first in the next session: {', '.join(later)}")
+    return out
+
+
 def by_kind(workers):
     out = {}
     for w in workers.values():
         k = out.setdefault(w["kind"], collections.Counter())
         k["workers"] += 1
-        for key in ("executions", "cpu_seconds", "wall_seconds", "findings"):
+        for key in ("executions", "cpu_seconds", "wall_seconds", "loading_seconds", "findings"):
             k[key] += w[key]
     return {k: dict(out[k]) for k in share.KINDS if k in out}
 
@@ -103,6 +131,9 @@ def kinds_table(kinds):
         yield (f"{kind:<16}{k['workers']:>8}{short(k['executions']):>15}{short(k['cpu_seconds']):>10}{number(rate):>12}"
                f"{short(k['findings']):>10}")
     yield "(inputs: those that ended an engine, or findings of the built-in fuzzer)"
+    wall, loading = (sum(k[x] for k in kinds.values()) for x in ("wall_seconds", "loading_seconds"))
+    if loading >= 1:
+        yield f"(of {short(wall)} s of all workers they loaded what was there for {short(loading)} s)"
 
 
 def findings_text(s):

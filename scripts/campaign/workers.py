@@ -15,6 +15,7 @@ import time
 
 import files
 import ledger
+import loading
 import share
 
 TICK = 0.2  # seconds between two looks at a process
@@ -30,6 +31,7 @@ class End:
     executions: int
     cpu_seconds: float
     wall_seconds: float
+    load: dict  # Loading.told()
 
 
 @dataclasses.dataclass
@@ -57,6 +59,13 @@ class Worker:
 
     def before(self):
         """Reads what later counts as already there."""
+
+    def to_load(self):
+        """Bytes that it runs before it fuzzes, if it were started now."""
+        return 0
+
+    def loading(self):
+        return loading.Loading(self.log)
 
     def done(self):
         """Executions since before()."""
@@ -93,23 +102,25 @@ class Worker:
     def findings(self):
         return sum(len([p for p in files.inputs(f) if not p.endswith("README.txt")]) for f in self.finding_folders())
 
-    def run(self, until, stopped, tick):
-        """Until the clock says @until (time.monotonic()) or stopped() is true; tick(executions) is called meanwhile."""
+    def run(self, clock, stopped, tick):
+        """Until the slice is over (@clock: loading.Clock) or stopped() is true; tick(executions) is called meanwhile."""
         os.makedirs(os.path.dirname(self.log), exist_ok=True)
-        started = time.monotonic()
+        started, size = time.monotonic(), self.to_load()
         mark = {MARK: f"{os.getpid()}-{self.spec.target}-{self.spec.name}-{time.monotonic_ns()}"}
         self.before()
         with open(self.log, "wb") as log:
-            p = subprocess.Popen(leash() + self.command(max(1, until - started)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            p = subprocess.Popen(leash() + self.command(max(1, clock.left())), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                  env=os.environ | self.ctx.env | self.environment() | mark, start_new_session=True)
-            cpu = Processor(p.pid)
+            cpu, load = Processor(p.pid), self.loading()
             asked, told = None, started
             while True:
                 pid, status, used = os.wait4(p.pid, os.WNOHANG)
                 if pid:
                     break
                 cpu.look()
-                if asked is None and (stopped() or time.monotonic() >= until):
+                if asked is None and load.look():
+                    clock.loaded()
+                if asked is None and (stopped() or clock.over()):
                     asked = time.monotonic()
                     p.send_signal(signal.SIGINT)
                 elif asked is not None and time.monotonic() - asked > PATIENCE:
@@ -123,7 +134,8 @@ class Worker:
         kill_marked(mark[MARK])
         self.after()
         how, why = ("time", "") if asked is not None else self.judge(p.returncode)
-        return End(how, why, self.done(), max(used.ru_utime + used.ru_stime, cpu.seconds), time.monotonic() - started)
+        return End(how, why, self.done(), max(used.ru_utime + used.ru_stime, cpu.seconds), time.monotonic() - started,
+                   load.told(asked or time.monotonic(), size))
 
 
 def kill_marked(value):
@@ -144,10 +156,11 @@ def leash():
 
 
 class Processor:
-    """CPU seconds of a session of processes: what wait4 tells leaves out children that are killed and never waited for."""
+    """CPU seconds of a process and all below it: what wait4 tells leaves out children that are killed and never waited for, as
+    those of AFL++'s server are, which has a session of its own."""
 
-    def __init__(self, sid):
-        self.sid, self.seen, self.begun, self.last = sid, {}, time.monotonic(), 0.0
+    def __init__(self, pid):
+        self.pid, self.seen, self.begun, self.last = pid, {}, time.monotonic(), 0.0
 
     def look(self):
         """Seldom once it runs for long: all processes of the machine are looked at."""
@@ -155,15 +168,22 @@ class Processor:
         if now - self.last < min(10, max(1, (now - self.begun) / 10)):
             return
         self.last = now
-        tick = os.sysconf("SC_CLK_TCK")
-        for pid in filter(str.isdigit, os.listdir("/proc")):
+        parents, used = {}, {}
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
             try:
-                if os.getsid(int(pid)) != self.sid:
-                    continue
                 fields = files.read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()
             except (OSError, IndexError):
                 continue
-            self.seen[pid] = (int(fields[11]) + int(fields[12])) / tick
+            parents[pid], used[pid] = int(fields[1]), int(fields[11]) + int(fields[12])
+        tick = os.sysconf("SC_CLK_TCK")
+        for pid in used:
+            if self.below(pid, parents):
+                self.seen[pid] = used[pid] / tick
+
+    def below(self, pid, parents):
+        while pid != self.pid and pid in parents:
+            pid = parents[pid]
+        return pid == self.pid
 
     @property
     def seconds(self):
@@ -189,7 +209,7 @@ class Afl(Worker):
         s, place = self.spec, self.ctx.place
         role = "-M" if self.ctx.mains.get(s.target) == s.name else "-S"
         place.made("afl", s.target)
-        args = ["afl-fuzz", "-i", place.seeds(s.target), "-o", place.afl(s.target), role, s.name, "-m", "none", "-t", "5000+"]
+        args = ["afl-fuzz", "-i", place.start(s.target), "-o", place.afl(s.target), role, s.name, "-m", "none", "-t", "5000+"]
         if s.schedule and role == "-S":
             args += ["-p", s.schedule]
         if s.kind == "afl-cmplog":
@@ -208,6 +228,20 @@ class Afl(Worker):
             env["AFL_CUSTOM_MUTATOR_LIBRARY"] = mutator
         return env
 
+    def to_load(self):
+        own = self.ctx.place.own(self.spec, "queue")
+        return files.size(own if os.path.isdir(own) else self.ctx.place.start(self.spec.target))
+
+    def loading(self):
+        return loading.Loading(self.log, *loading.AFL, lambda: self.written() not in (None, self.old))
+
+    def written(self):
+        """When its statistics were; AFL++ does so first when it has loaded all."""
+        try:
+            return os.stat(self.ctx.place.own(self.spec, "fuzzer_stats")).st_mtime_ns
+        except FileNotFoundError:
+            return None
+
     def stats(self):
         try:
             text = files.read(self.ctx.place.own(self.spec, "fuzzer_stats")).decode(errors="replace")
@@ -217,7 +251,7 @@ class Afl(Worker):
         return int(found[1]) if found else 0
 
     def before(self):
-        self.base = self.stats()
+        self.base, self.old = self.stats(), self.written()
 
     def done(self):
         at = self.stats()
@@ -289,8 +323,19 @@ class LibFuzzer(Worker):
         dictionary = dictionary_of(place, s.target)
         if dictionary:
             args.append(f"-dict={dictionary}")
-        # What the last session came to, too: empty in the first one.
-        return args + [place.own(s, "corpus"), place.own(s, "import"), place.seeds(s.target), place.made("corpus", s.target)]
+        place.made("corpus", s.target)
+        return args + self.folders()
+
+    def folders(self):
+        """What the last session came to, too: empty in the first one."""
+        place, s = self.ctx.place, self.spec
+        return [place.own(s, "corpus"), place.own(s, "import"), place.seeds(s.target), place.corpus(s.target)]
+
+    def to_load(self):
+        return sum(map(files.size, self.folders()))
+
+    def loading(self):
+        return loading.Loading(self.log, *loading.LIBFUZZER)
 
     def before(self):
         self.artifacts = self.findings()

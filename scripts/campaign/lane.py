@@ -88,7 +88,7 @@ class Lane:
             to["cpu_seconds"] += end.cpu_seconds
             to["wall_seconds"] += end.wall_seconds
             to["loading_seconds"] += end.load["seconds"]
-            to["load"] = end.load
+            to["load"] = dict(end.load, done=clock.ready)
             ends += 1
             if end.how == "died":
                 aside = worker.set_aside()

@@ -62,8 +62,8 @@ def notes(session):
     for name, w in sorted(session.workers().items()):
         if 0 < len(w["deaths"]) < lane.DEATHS:
             out.append(f"{name} died once and was started again: {w['deaths'][0]}")
-        if w.get("load") and not w["load"]["done"]:
-            of = f"{w['load']['inputs']:,} of {w['load']['of']:,} inputs" if w["load"]["of"] else "not all inputs"
+        elif w.get("load") and not w["load"]["done"]:
+            of = f"{w['load']['inputs']:,} of {w['load']['of']:,} inputs" if w["load"]["of"] else f"{w['load']['inputs']:,} inputs"
             out.append(f"{name} had loaded {of} after {w['load']['seconds']:.0f} s, and did not come to fuzz in its last slice: it is first "
                        "in the next session")
     later = sorted({w.key for w in session.cycle()} - set(session.workers()))

@@ -732,6 +732,7 @@ if "-set_cover_merge" in said:
 signal.signal(signal.SIGINT, lambda *_: stop.append(1))
 stop = []
 WHAT
+print("#2\tINITED", flush=True)
 end = time.monotonic() + float(said["-max_total_time"])
 while time.monotonic() < end and not stop:
     time.sleep(0.05)
@@ -922,7 +923,7 @@ class Sessions(Temporary):
             told = self.summary()["workers"]["ops/afl-1"]["deaths"]
             self.assertEqual(len(told), deaths)
             self.assertTrue(all("its folder is afl-1.broken-1 now" in t for t in told), told)
-        self.assertEqual(files.folders(self.path("out/afl/ops"))[:2], ["afl-1", "afl-1.broken-1"])
+        self.assertIn(b"100", files.read(self.path("out/log/ops-afl-1.stats")))
 
     def test_loading(self):
         """An AFL++ that loads for longer than the session: valid, and said. The next one is refused, with what would do."""
@@ -935,7 +936,7 @@ class Sessions(Temporary):
         rc, out, err = self.campaign(*args, env=env)
         self.assertEqual(rc, 0, out + err)
         self.assertIn("ops/afl-1 had loaded 20 of 100 inputs after 8 s, and did not come to fuzz in its last slice", " ".join(out.split()))
-        self.assertIn("of 24 s of all workers they loaded what was there for", out)
+        self.assertRegex(out, r"of 2\d s of all workers they loaded what was there for 1\d s")
         before = files.read(self.path("out/summary.json"))
         rc, out, err = self.campaign(*args, env=env)
         self.assertEqual((rc, out), (2, ""))

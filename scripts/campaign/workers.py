@@ -122,7 +122,7 @@ class Worker:
                     clock.loaded()
                 if asked is None and (stopped() or clock.over()):
                     asked = time.monotonic()
-                    p.send_signal(signal.SIGINT)
+                    os.kill(p.pid, signal.SIGINT)  # p.send_signal() would wait for it, too
                 elif asked is not None and time.monotonic() - asked > PATIENCE:
                     kill_group(p.pid)
                 if time.monotonic() - told >= TOLD:

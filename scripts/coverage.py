@@ -26,7 +26,7 @@ import tempfile
 import textwrap
 import time
 
-from coverage_gcov import FOLDERS, TOP, BadInput, Failed, Runner, build, call, compiler
+from coverage_gcov import FOLDERS, TOP, BadInput, Failed, Runner, build, built, call, compiler
 from coverage_reasons import File, explain, load
 
 CORPUS = ("corpus/seed", "corpus/regress", "corpus/recorded")
@@ -288,7 +288,10 @@ def two(text):
     match = re.fullmatch(r"(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)", text)
     if not match:
         raise argparse.ArgumentTypeError(f"{text}, expected per cent of lines and of branches, as 97,90")
-    return float(match.group(1)), float(match.group(2))
+    lines, branches = map(float, match.groups())
+    if max(lines, branches) > 100:
+        raise argparse.ArgumentTypeError(f"{text}, expected at most 100 per cent of either")
+    return lines, branches
 
 
 def at_least_one(text):
@@ -309,6 +312,7 @@ def arguments():
     p.add_argument("--explained", action="store_true", help="exit 1 if something is left without a reason")
     p.add_argument("--reasons", default=os.path.join(TOP, "scripts", "coverage-reasons.txt"), metavar="FILE",
                    help="why what is left is left (scripts/coverage-reasons.txt)")
+    p.add_argument("--no-build", action="store_true", help="build nothing: exit 3 where build/coverage is not there, or older than its sources")
     p.add_argument("--jobs", type=at_least_one, default=os.cpu_count() or 1, metavar="N", help="processes at a time (as many as cores)")
     return p.parse_args()
 
@@ -332,7 +336,7 @@ def measure(a):
     if a.minimised and os.path.exists(a.minimised):
         raise BadInput(f"{a.minimised}: is there already, expected a new folder")
     reasons = load(a.reasons)
-    tests = build(a.jobs)
+    tests = built() if a.no_build else build(a.jobs)
     runner = Runner(a.jobs)
     try:
         kept = Cover(runner).minimise(inputs) if a.minimised else None

@@ -38,13 +38,28 @@ def call(what, *args, **more):
     return done.stdout
 
 
-def build(jobs):
-    """True: with test_flush (it needs cmocka)."""
-    call("configure", "cmake", "--preset", "coverage")
+def programs():
+    """What is measured with; test_flush needs cmocka."""
     targets = call("list of targets", "cmake", "--build", BUILD, "--target", "help")
-    tests = "test_flush:" in targets
-    call("build", "cmake", "--build", BUILD, "-j", str(jobs), "--target", "nosnoop-replay", *(["test_flush"] if tests else []))
-    return tests
+    return ["nosnoop-replay"] + ["test_flush"] * ("test_flush:" in targets)
+
+
+def build(jobs):
+    """True: with test_flush."""
+    call("configure", "cmake", "--preset", "coverage")
+    wanted = programs()
+    call("build", "cmake", "--build", BUILD, "-j", str(jobs), "--target", *wanted)
+    return "test_flush" in wanted
+
+
+def built():
+    """As build(), of what is there: it has to be that of these sources."""
+    if not os.path.exists(REPLAY):
+        raise Failed(f"{os.path.relpath(REPLAY, TOP)}: not there, expected a build, or no --no-build")
+    wanted = programs()
+    if "no work to do" not in call("look at the build", "ninja", "-n", "-C", BUILD, *wanted):
+        raise Failed(f"{os.path.relpath(BUILD, TOP)}: older than its sources, expected a build of them, or no --no-build")
+    return "test_flush" in wanted
 
 
 def compiler():

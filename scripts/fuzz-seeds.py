@@ -83,6 +83,13 @@ def write(path, data):
     os.replace(path + ".tmp", path)
 
 
+def check_folder(path):
+    """What the folder holds is replaced: it has to be ours."""
+    strange = [n for n in sorted(os.listdir(path)) if not n.endswith(".bin")] if os.path.isdir(path) else []
+    if strange or os.path.lexists(path) and not os.path.isdir(path):
+        raise Bad(f"{os.path.join(path, *strange[:1])} is there and is no seed: expected a new folder, or one of fuzz-seeds.py")
+
+
 def write_folder(path, files):
     work = path + ".tmp"
     shutil.rmtree(work, ignore_errors=True)
@@ -109,6 +116,7 @@ def make(args, name):
     if args.zip:
         write_zip(f"{base}_seed_corpus.zip", files)
     else:
+        check_folder(base)
         write_folder(base, files)
     words = replay(args.bin, name, "--dictionary", *paths)
     write(f"{base}.dict", words.encode())

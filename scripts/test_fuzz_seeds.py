@@ -108,6 +108,36 @@ class Seeds(unittest.TestCase):
             self.assertIn(word, done.stderr)
             self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
 
+    def test_what_is_not_ours(self):
+        """Seeds are replaced; a folder into which an engine has written is left as it is."""
+        self.assertEqual(make(self.out, "--target", "ops").returncode, 0)
+        first = sorted(os.listdir(self.path("ops")))
+        os.unlink(self.path("ops", first[0]))
+        self.assertEqual(make(self.out, "--target", "ops").returncode, 0)
+        self.assertEqual(sorted(os.listdir(self.path("ops"))), first)
+        with open(self.path("ops", "da39a3ee5e6b4b0d3255bfef95601890afd80709"), "wb"):
+            pass
+        os.unlink(self.path("ops", first[0]))
+        done = make(self.out, "--target", "ops")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("da39a3ee5e6b4b0d3255bfef95601890afd80709 is there and is no seed", done.stderr)
+        self.assertEqual(len(os.listdir(self.path("ops"))), len(first))
+
+    def test_equal_names(self):
+        """Traces of one folder and name in two places are two inputs."""
+        paths = [self.path(top, "x", "t.ops") for top in ("a", "b", "c")]
+        for n, path in enumerate(paths):
+            os.makedirs(os.path.dirname(path))
+            with open(path, "w", encoding="ascii") as f:
+                f.write("".join(f"table {c}\n" for c in "ABC"[:n + 1]))
+        with open(self.path("c", "x", "t.ops-2"), "wb") as f:
+            f.write(b"bytes")
+        os.mkdir(self.path("out"))
+        done = run(os.path.join(BIN, "fuzz-ops-replay"), "--encode", self.path("out"), self.path("c", "x", "t.ops-2"), *paths)
+        self.assertEqual((done.returncode, done.stdout), (0, "4 encoded\n"), done.stderr)
+        sizes = {n: os.path.getsize(self.path("out", n)) for n in os.listdir(self.path("out"))}
+        self.assertEqual(sizes, {"x-t.ops-2.bin": 5, "x-t.ops.bin": 33, "x-t.ops-3.bin": 65, "x-t.ops-4.bin": 97})
+
     def engines(self, pattern, command):
         if not os.path.exists(pattern.format("ops")):
             print(f"skipped: {pattern.format('ops')} is not built")

@@ -134,23 +134,63 @@ static void free_inputs(struct inputs *all)
 
 /* --- what is asked for ------------------------------------------------------- */
 
-/* "DIR/<folder>-<name>.bin": traces of several folders may have one name. */
-static void write_binary(const char *dir, const struct input *in)
+/* "<folder>-<name>.bin": traces of several folders may have one name. @nth, from 1: of those that have both in common. */
+static char *binary_name(const char *path, u32 nth)
 {
-	const char *name = strrchr(in->path, '/'), *folder = name;
+	const char *name = strrchr(path, '/'), *folder = name;
+	char more[16] = "", *out = NULL;
+	int len;
+
+	while (folder && folder > path && folder[-1] != '/')
+		folder--;
+	if (nth > 1)
+		snprintf(more, sizeof(more), "-%u", nth);
+	if (name)
+		len = asprintf(&out, "%.*s-%s%s.bin", (int)(name - folder), folder, name + 1, more);
+	else
+		len = asprintf(&out, "%s%s.bin", path, more);
+	if (len < 0)
+		bad_input("out of memory");
+	return out;
+}
+
+static bool is_taken(char *const *names, size_t nr, const char *name)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static void write_binary(const char *dir, const char *name, const struct input *in)
+{
 	char out[PATH_MAX];
 	FILE *f;
 
-	while (folder && folder > in->path && folder[-1] != '/')
-		folder--;
-	if (name)
-		snprintf(out, sizeof(out), "%s/%.*s-%s.bin", dir, (int)(name - folder), folder,
-			 name + 1);
-	else
-		snprintf(out, sizeof(out), "%s/%s.bin", dir, in->path);
+	snprintf(out, sizeof(out), "%s/%s", dir, name);
 	f = fopen(out, "wb");
 	if (!f || fwrite(in->bytes, 1, in->size, f) != in->size || fclose(f))
 		bad_input("%s: %s", out, strerror(errno));
+}
+
+/* Into DIR, a file for each input. */
+static void write_binaries(const char *dir, const struct inputs *all)
+{
+	char **names = get_memory(all->nr * sizeof(*names));
+
+	for (size_t i = 0; i < all->nr; i++) {
+		u32 nth = 1;
+
+		names[i] = binary_name(all->input[i].path, nth);
+		while (is_taken(names, i, names[i])) {
+			free(names[i]);
+			names[i] = binary_name(all->input[i].path, ++nth);
+		}
+		write_binary(dir, names[i], &all->input[i]);
+	}
+	for (size_t i = 0; i < all->nr; i++)
+		free(names[i]);
+	free(names);
 }
 
 static void run_all(const struct inputs *all, bool verbose, u32 repeat)
@@ -182,8 +222,7 @@ static int act(const struct options *o)
 		run_all(&o->inputs, o->verbose, o->repeat);
 		return 0;
 	}
-	for (size_t i = 0; i < o->inputs.nr; i++)
-		write_binary(o->encode, &o->inputs.input[i]);
+	write_binaries(o->encode, &o->inputs);
 	printf("%zu encoded\n", o->inputs.nr);
 	return 0;
 }

@@ -108,8 +108,8 @@ def begin(o, builds, place, lock):
         about = prepare(o, builds, place, config)
     else:
         try:
+            ledger.claim(place, config)  # first: a call that is killed leaves a campaign's folder
             about = prepare(o, builds, place, config)
-            ledger.claim(place, config)
         except BaseException:  # the folder was empty: all that is in it is ours, and nothing of it stays
             lock.empty()
             raise

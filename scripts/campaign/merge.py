@@ -149,11 +149,10 @@ def code_coverage(folder, no_build=False):
     it would have to build what it measures with although nothing is to be built."""
     nothing = {"lines": None, "branches": None}
     script = os.path.join(built.TOP, "scripts", "coverage.py")
-    measured = os.path.join(built.TOP, "build", "coverage", "bin", "nosnoop-replay")
-    if not os.path.exists(script) or not files.inputs(folder) or no_build and not os.path.exists(measured):
+    if not os.path.exists(script) or not files.inputs(folder):
         return nothing
     # In a session of its own: what it has started ends with it.
-    with subprocess.Popen([sys.executable, "-B", script, "--inputs", folder, "--json"], cwd=built.TOP, stdout=subprocess.PIPE,
+    with subprocess.Popen([sys.executable, "-B", script, "--inputs", folder, "--json", *["--no-build"] * no_build], cwd=built.TOP, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, start_new_session=True) as p:
         try:
             said = p.communicate(timeout=MEASURING)[0]

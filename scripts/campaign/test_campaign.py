@@ -192,18 +192,18 @@ class Parts(Temporary):
         self.assertEqual([h["executions"] for h in got], [1, 2])
         self.assertEqual(files.read(path).count(b"\n"), 4)
 
-    def test_no_build(self):
-        """Coverage is n/a where its programs would have to be built, or take too long."""
-        self.file("scripts/coverage.py", "import json, os, time\nopen('called', 'w').close()\ntime.sleep(3 * os.path.exists('slow'))\n"
+    def test_coverage(self):
+        """n/a where its programs would have to be built and nothing is to be, where it fails, and where it takes too long."""
+        self.file("scripts/coverage.py", "import json, os, sys, time\ntime.sleep(3 * os.path.exists('slow'))\n"
+                  "if '--no-build' in sys.argv and os.path.exists('stale'): sys.exit(3)\n"
                   "print(json.dumps({'total': {'lines': 4, 'lines_run': 1, 'branches': 2, 'branches_taken': 1}}))\n")
         corpus, nothing, told = os.path.dirname(self.file("corpus/a", "a")), {"lines": None, "branches": None}, {"lines": 25.0, "branches": 50.0}
         with mock.patch.object(built, "TOP", self.dir), mock.patch.object(merge, "MEASURING", 1):
-            self.assertEqual((merge.code_coverage(corpus, True), os.path.exists(self.path("called"))), (nothing, False))
-            self.assertEqual(merge.code_coverage(corpus, False), told)
-            self.file("build/coverage/bin/nosnoop-replay")
-            self.assertEqual(merge.code_coverage(corpus, True), told)
+            self.assertEqual([merge.code_coverage(corpus, n) for n in (False, True)], [told, told])
+            self.file("stale")
+            self.assertEqual([merge.code_coverage(corpus, n) for n in (False, True)], [told, nothing])
             self.file("slow")
-            self.assertEqual(merge.code_coverage(corpus, True), nothing)
+            self.assertEqual(merge.code_coverage(corpus, False), nothing)
 
     def test_pool_goes_on(self):
         """What a lane has given keeps its numbers when the lane starts again: AFL++ reads by number."""

@@ -117,12 +117,12 @@ def one_step(night, name):
     try:
         r = run_step(night, name)
     except Failure as e:
-        r = steps.result("invalid", str(e))
+        r = steps.failed(night, name, str(e))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
         # A program printed something of another shape, or the disk is full: the other steps have their chance.
         with open(night.log(name), "a", encoding="utf-8") as log:
             traceback.print_exc(file=log)
-        r = steps.result("invalid", f"{type(e).__name__}: {e} ({name}.log)")
+        r = steps.failed(night, name, f"{type(e).__name__}: {e} ({name}.log)")
     return dict(r, step=name, seconds=round(time.time() - began, 3))
 
 

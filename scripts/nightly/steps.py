@@ -25,6 +25,7 @@ class Night:
         self.programs, self.folder, self.options = programs, folder, options
         self.commit, self.changed, self.date = commit, changed, date
         self.broken = {}  # preset: why it did not build
+        self.turn = None  # of the museum, once its part is tried
 
     def log(self, step):
         return os.path.join(self.folder.work, f"{step}.log")
@@ -35,6 +36,13 @@ class Night:
 
 def result(status, words, figures=None, findings=(), **more):
     return dict({"status": status, "words": words, "figures": figures or {}, "findings": list(findings)}, **more)
+
+
+def failed(night, step, why):
+    """A part of the museum that has been tried is done with, too: it would else be in the way of the others, night after night."""
+    if step != "museum" or night.turn is None:
+        return result("invalid", why)
+    return result("invalid", f"{why}; part {night.turn % PARTS + 1} of {PARTS} comes again after the others", {"turn": night.turn})
 
 
 def finding(step, what, rule=None, policy=None, text=None, origin=None, replay=None, **more):
@@ -242,7 +250,7 @@ def museum(night):
     ids = exhibits(text_of(listing) or "")
     if status or not ids:
         raise Failure(f"nosnoop-museum --mutant list ended with {status}, {len(ids)} mutants: {last_line(night.log('museum'))}")
-    mine = sample(ids, turn)
+    mine, night.turn = sample(ids, turn), turn
     args = ["--mutant", ",".join(["none", *mine]), *limits, "--jobs", o["jobs"], "--json"]
     status, said = night.programs.run_json("nosnoop-museum", args, night.log("museum"), night.out("museum.json"), 8 * HOUR)
     rows = said["mutants"]

@@ -650,18 +650,20 @@ class Museum(Nights):
         self.assertEqual(sorted(sum((mutants for mutants, _ in turns), [])), sorted(MUTANTS))
         self.assertEqual(len({seed for _, seed in turns}), 7)
 
-    def test_a_turn_without_a_verdict_comes_again(self):
-        self.answer("nosnoop-museum", out="no JSON")
-        before = self.turn(0, 2)
+    def test_a_turn_without_a_verdict(self):
+        """It does not keep the others from theirs, and comes again after them; a museum that cannot even say what it has leaves the turn."""
+        for week, answer in enumerate(({"out": "no JSON"}, {"out": {"mutants": [{"mutant": "none"}]}})):
+            self.answer("nosnoop-museum", ANSWERS["nosnoop-museum"] | answer)
+            before = self.turn(week, 2)
+            mail = self.mail((DAY + datetime.timedelta(7 * week)).isoformat())
+            self.assertRegex(" ".join(mail.split()), r"; part \d of 7 comes again after the others")
+        self.answer("nosnoop-museum", list="none  control  nothing")
+        self.night("--steps", "museum", day=DAY + datetime.timedelta(7 * 2), status=2)
         self.answer("nosnoop-museum", ANSWERS["nosnoop-museum"])
-        self.night("--steps", "check", day=DAY + datetime.timedelta(1))
-        again = self.turn(0)  # of the date, as nothing has been done here
-        self.assertEqual(again, before)
-        self.answer("nosnoop-museum", out="no JSON")
-        before = self.turn(1, 2)
-        self.assertNotEqual(again, before)
-        self.answer("nosnoop-museum", ANSWERS["nosnoop-museum"])
-        self.assertEqual(self.turn(2), before)
+        self.night("--steps", "check", day=DAY + datetime.timedelta(7 * 2 + 1))
+        turns = [self.turn(week) for week in range(3, 9)]
+        self.assertFalse(any(set(mutants) & set(before[0]) for mutants, _ in turns[:5]))
+        self.assertEqual(sorted(sum((mutants for mutants, _ in turns), before[0])), sorted(MUTANTS))
 
     def test_the_real_list(self):
         """Of the museum that is built: as many as mutants.def has, with those of the policies."""

@@ -16,6 +16,8 @@ Exit: 0 measured, 1 less than --require, a stale reason, or with --explained som
 """
 
 import argparse
+import concurrent.futures
+import functools
 import json
 import os
 import re
@@ -24,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 
 from coverage_gcov import FOLDERS, TOP, BadInput, Failed, Runner, build, built, call, compiler
@@ -32,6 +35,8 @@ from coverage_reasons import File, explain, load
 CORPUS = ("corpus/seed", "corpus/regress", "corpus/recorded")
 NO_INPUT = (".md", ".json", ".gz", ".txt")
 WIDTH = 75
+GROUP = 64  # inputs that run in one process when few are to be kept
+AT_ONCE = 8  # such groups
 NONE = "no reason is given"
 
 
@@ -59,6 +64,7 @@ class Cover:
 
     def __init__(self, runner):
         self.runner = runner
+        self.lock = threading.Lock()
         self.bit = {}
         self.alone = {}
 
@@ -73,9 +79,11 @@ class Cover:
                     bits |= 1 << self.bit.setdefault(what, len(self.bit))
         return bits
 
-    def sieve(self, paths, have):
-        """Those that add something to what the ones before them cover: halves of a group only if the group does."""
-        bits = self.bits(self.runner.some(paths))
+    def sieve(self, have, paths):
+        """What those of the paths cover that add something to @have and to the ones before them: halves of a group only if the group does."""
+        counted = self.runner.some(paths)
+        with self.lock:
+            bits = self.bits(counted)
         if not bits & ~have:
             return have
         if len(paths) == 1:
@@ -83,16 +91,25 @@ class Cover:
             progress(f"{len(self.alone)} kept")
             return have | bits
         half = len(paths) // 2
-        return self.sieve(paths[half:], self.sieve(paths[:half], have))
+        return self.sieve(self.sieve(have, paths[:half]), paths[half:])
+
+    def candidates(self, paths):
+        """
+        The large ones first: what covers much leaves little to be looked for in all the others, and that is what takes the time. Groups
+        that run at once know of those before them, not of each other: a number of them that no machine decides.
+        """
+        paths, have = sorted(paths, key=lambda p: (-os.path.getsize(p), p)), 0
+        groups = [paths[i:i + GROUP] for i in range(0, len(paths), GROUP)]
+        with concurrent.futures.ThreadPoolExecutor(self.runner.jobs) as pool:
+            for some in [groups[:1]] + [groups[i:i + AT_ONCE] for i in range(1, len(groups), AT_ONCE)]:
+                have = functools.reduce(int.__or__, pool.map(functools.partial(self.sieve, have), some))
+        return have
 
     def minimise(self, paths):
-        have, group = 0, 64
-        paths = sorted(paths, key=lambda p: (os.path.getsize(p), p))
-        for i in range(0, len(paths), group):
-            have = self.sieve(paths[i:i + group], have)
+        have = self.candidates(paths)
         kept, covered = [], 0
         while covered != have:
-            best = max(self.alone, key=lambda p: (self.alone[p] & ~covered).bit_count())
+            best = max(sorted(self.alone), key=lambda p: (self.alone[p] & ~covered).bit_count())
             covered |= self.alone[best]
             kept.append(best)
         for path in reversed(list(kept)):

@@ -52,13 +52,30 @@ def build(jobs):
     return "test_flush" in wanted
 
 
+def sources(program):
+    """Files of the checkout that it is made of, headers included, by the build's own notes."""
+    objects = set(call("look at the build", "ninja", "-C", BUILD, "-t", "inputs", program).split())
+    found, ours = set(), False
+    for line in call("look at the build", "ninja", "-C", BUILD, "-t", "deps").splitlines():
+        if line[:1].strip():
+            ours = line.split(":")[0] in objects
+        elif ours and line.strip().startswith(TOP + os.sep):
+            found.add(line.strip())
+    return found
+
+
 def built():
     """As build(), of what is there: it has to be that of these sources."""
     if not os.path.exists(REPLAY):
         raise Failed(f"{os.path.relpath(REPLAY, TOP)}: not there, expected a build, or no --no-build")
     wanted = programs()
-    if "no work to do" not in call("look at the build", "ninja", "-n", "-C", BUILD, *wanted):
-        raise Failed(f"{os.path.relpath(BUILD, TOP)}: older than its sources, expected a build of them, or no --no-build")
+    for program in wanted:
+        path = os.path.join(BUILD, "bin", program)
+        made = os.path.getmtime(path) if os.path.exists(path) else 0
+        for source in sorted(sources(program)):
+            if not os.path.exists(source) or os.path.getmtime(source) > made:
+                raise Failed(f"{os.path.relpath(BUILD, TOP)} is not of this {os.path.relpath(source, TOP)}: expected a build of it, "
+                             "or no --no-build")
     return "test_flush" in wanted
 
 
@@ -140,6 +157,7 @@ class Runner:
     """Inputs through nosnoop-replay under every policy; what it finds wrong with them does not matter here."""
 
     def __init__(self, jobs):
+        self.jobs = jobs
         self.free = [Place() for _ in range(jobs)]
         self.names = tempfile.mkdtemp(prefix="nosnoop-coverage-")
         self.linked = {}

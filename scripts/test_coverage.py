@@ -151,8 +151,26 @@ class Corpus(unittest.TestCase):
         few = json.loads(out)
         again = json.loads(self.run_it("--json", "--inputs", self.path("few"))[1])
         self.assertEqual((few["total"], again["total"]), (whole["total"], whole["total"]))
-        self.assertEqual(few["inputs"]["kept"], len(os.listdir(self.path("few"))))
+        names = sorted(os.listdir(self.path("few")))
+        self.assertEqual(few["inputs"]["kept"], len(names))
+        self.assertEqual(self.run_it("--json", "--jobs", "5", "--minimised", self.path("again"), *inputs)[0], 0)
+        self.assertEqual(sorted(os.listdir(self.path("again"))), names, "another number of processes, another result")
         self.assertLess(few["inputs"]["kept"], whole["inputs"]["traces"])
+
+    def test_no_build(self):
+        """What is there is measured with, where it is of these sources."""
+        options = ("--inputs", "corpus/seed/golden", "--json")
+        rc, out, err = self.run_it(*options)
+        self.assertEqual((rc, self.run_it("--no-build", *options)), (0, (0, out, err)))
+        program = os.path.join(os.path.dirname(SCRIPTS), "build/coverage/bin/nosnoop-replay")
+        times = os.stat(program)
+        os.utime(program, (1, 1))
+        try:
+            rc, out, err = self.run_it("--no-build", *options)
+        finally:
+            os.utime(program, ns=(times.st_atime_ns, times.st_mtime_ns))
+        self.assertEqual((rc, out), (3, ""))
+        self.assertRegex(err, "build/coverage is not of this .*: expected a build of it, or no --no-build")
 
     def test_bytes(self):
         with open(self.path("bytes"), "wb") as f:
@@ -165,7 +183,7 @@ class Corpus(unittest.TestCase):
             f.write("map\n")
         os.mkdir(self.path("empty"))
         for options, said in ((("--inputs", "no-such"), "no-such: no such file"), (("--inputs", self.path("empty")), "no input"),
-                              (("--inputs", self.path("bad.ops")), "bad.ops:1:"), (("--require", "97"), "97, expected"),
+                              (("--inputs", self.path("bad.ops")), "bad.ops:1:"), (("--require", "97"), "97, expected"), (("--require", "200,5"), "200,5, expected at most 100"),
                               (("--jobs", "0"), "0, expected"), (("--minimised", self.path("empty")), "expected a new folder"),
                               (("--reasons", self.path("none")), "none")):
             with self.subTest(options=options):

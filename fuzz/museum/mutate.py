@@ -6,13 +6,14 @@ and a C table of the mutants. The sources themselves know nothing of it.
 
   mutate.py --check              every original text is where mutants.def says (from anywhere in the checkout)
   mutate.py --files              the files that have mutants, one a line
+  mutate.py --number ID          a mutant's number in the table
   mutate.py --out DIR            DIR/<file> for each of them, and DIR/table.c
   mutate.py --self-test          this check can fail
 
 --def FILE: another list than mutants.def. Names of core files are from the top of the checkout all the same.
 
 mutants.def says what its lines look like. Exit: 0; 1 a line does not fit its source: the message begins with
-file:line of mutants.def and says what to do; 2 bad arguments.
+file:line of mutants.def and says what to do, or there is no such mutant; 2 bad arguments.
 """
 
 import argparse
@@ -193,6 +194,13 @@ def table(mutants):
             f"const u32 museum_nr_mutants = {len(mutants)};\n")
 
 
+def number(mutants, ident):
+    for n, m in enumerate(mutants, 1):
+        if m.ident == ident and m.edits:
+            return n
+    raise Bad(f"no code for a mutant {ident}, expected one of {' '.join(m.ident for m in mutants if m.edits)}")
+
+
 def write(path, text):
     """Only what changed: the build need not do the rest again."""
     try:
@@ -273,6 +281,7 @@ def main():
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--check", action="store_true", help="only look whether every original text is in its place")
     what.add_argument("--files", action="store_true", help="print the files that have mutants")
+    what.add_argument("--number", metavar="ID", help="print the number of a mutant in table.c")
     what.add_argument("--out", metavar="DIR", help="write the mutated copies and table.c there")
     what.add_argument("--self-test", action="store_true", help="show that the check can fail")
     parser.add_argument("--def", metavar="FILE", dest="list", help="a list of mutants instead of mutants.def")
@@ -285,6 +294,9 @@ def main():
         mutants = parse(read(TOP, DEF, 1))
         if args.files:
             print("\n".join(sorted({e.file for m in mutants for e in m.edits})))
+            return 0
+        if args.number:
+            print(number(mutants, args.number))
             return 0
         made = mutate(TOP, mutants)
     except Bad as err:

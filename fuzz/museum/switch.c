@@ -3,5 +3,8 @@
 
 static struct museum_counts nobody;
 
-u32 museum_mutant;
+#ifndef MUSEUM_MUTANT
+#define MUSEUM_MUTANT 0 /* CMake: NOSNOOP_MUTANT */
+#endif
+u32 museum_mutant = MUSEUM_MUTANT;
 struct museum_counts *museum_counted = &nobody;

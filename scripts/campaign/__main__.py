@@ -28,6 +28,7 @@ import summary
 import triage
 
 TARGETS = ("ops", "policy", "codec", "text", "diff", "linux", "plugin-diff")
+EXPECTED = ("corpus/regress", "corpus/regress/linux/expected")
 EVERY = 60  # seconds between two lines of progress
 EXITS = "Exit: 0 nothing new; 1 new findings; 2 bad input, or the campaign is invalid (it says why)."
 
@@ -169,7 +170,7 @@ def finish(session, builds, o, stopped, broken=()):
     env, jobs = lane.context(session, builds).env, max(1, o.jobs or 1)
     session.write(ended="signal" if stopped else "time")
     place.made("tmp")
-    expected = o.expected or [os.path.join(built.TOP, "corpus", "regress")]
+    expected = o.expected or [os.path.join(built.TOP, x) for x in EXPECTED]
     t = triage.Triage(session, builds, env, expected, jobs)
     t.run()
     say(f"{len(t.findings())} findings; the corpus is made smaller")
@@ -231,7 +232,7 @@ def parse(argv):
     p.add_argument("--contracts", metavar="L,I,..", help="hold every policy to these")
     p.add_argument("--linux-tree", metavar="WHERE", help="for diff and linux: a kernel tree, or a linux-source package (the distribution's)")
     p.add_argument("--backend", help="for diff and linux: another tree's shared object (linux: the tree of the build)")
-    p.add_argument("--expected", action="append", default=[], metavar="DIR", help="traces of known findings (corpus/regress)")
+    p.add_argument("--expected", action="append", default=[], metavar="DIR", help=f"traces of known findings ({', '.join(EXPECTED)})")
     p.add_argument("--history", metavar="FILE", help="a line for each session of each campaign (DIR/../history.jsonl)")
     p.add_argument("--json", action="store_true", help="print the summary as JSON")
     p.add_argument("--slurm", action="store_true", help="run as an array of Slurm's jobs and a merge job")

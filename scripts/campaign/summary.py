@@ -143,7 +143,7 @@ def findings_text(s):
     # One mistake may have several shapes: the smallest of each rule and policy stands for the others.
     alike = collections.defaultdict(list)
     for f in rows:
-        alike[f["new"], f["rule"], f["policy"], f["what"]].append(f)
+        alike[f["new"], f["rule"], f["policy"], f["what"], f["known"]].append(f)
     for f, *others in list(alike.values())[:LISTED]:
         mark = "NEW  " if f["new"] else "known"
         what = f"{f['rule']} under {f['policy']}" + (f" ({f['what']})" if f["what"] else "")

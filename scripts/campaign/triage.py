@@ -22,6 +22,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 
 import builds as built
 import exchange
@@ -34,6 +35,7 @@ AT_FIRST = 8  # of a group, that are shrunk
 NO_BYTES = files.sha1(b"")
 MOST = 5000  # new inputs of one worker that are looked at in a session
 CONTRACTS = ("L", "I", "S0", "S1", "E", "O", "U")
+TREES = ("linux", "diff")  # targets that run on a kernel tree
 SHRINKABLE = ("ops", "policy", "diff", "linux")
 STUCK = 300  # seconds for one shrinking
 QUIET = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0", "UBSAN_OPTIONS": "abort_on_error=1:print_stacktrace=0"}
@@ -182,7 +184,7 @@ class Shrinker:
         tool = self.builds.tool("shrink", sanitized=rule in ("CRASH", "HANG"))
         if not tool:
             return []
-        policies = [[]] if target in ("linux", "diff") else self.policy_args(policy)
+        policies = [[]] if target in TREES else self.policy_args(policy)
         return [[tool, "--json", "--rule", rule, *p, *self.backend_args(target), path] for p in policies]
 
     def json(self, rule, policy, target, path):
@@ -217,9 +219,11 @@ class Shrinker:
 
 class Expected:
     """Traces of findings that are nobody's news: those of a folder, told apart as ours are. Only those that speak about the rule
-    and the policy in question are shrunk, and only once."""
+    and the policy in question are shrunk, and only once. Deviations of a kernel tree are told apart by what is said
+    (fuzz/expected.h): they have more shapes than anybody could list."""
 
     def __init__(self, folders, shrinker):
+        self.folders = folders
         self.texts = {p: files.read(p).decode(errors="replace") for f in folders for p in files.inputs(f) if p.endswith(".ops")}
         self.shrinker, self.shapes = shrinker, {}
 
@@ -229,8 +233,26 @@ class Expected:
         return re.search(rf"(?m)^expect finding {re.escape(rule.removeprefix('finding:'))}\b", text) or \
             re.search(rf"(?m)^# rule: +{re.escape(rule)}$", text)
 
-    def find(self, rule, policy, target, shape):
+    def deviation(self, target, text):
+        """The trace of a known deviation of the kernel tree that @text shows first, or None."""
+        tool = self.shrinker.builds.tool("replay")
+        path = os.path.join(self.shrinker.scratch, f"deviation-{threading.get_ident()}.ops")
+        files.save(path, re.sub(r"(?m)^expect .*\n", "", text))
+        for folder in self.folders if tool else []:
+            args = [tool, "--json", "--expected", folder, *self.shrinker.backend_args(target), path]
+            try:
+                done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=STUCK, check=False)
+                said = json.loads(done.stdout)["results"][0]["known"]
+            except (subprocess.TimeoutExpired, ValueError, LookupError):  # a crash, or a folder that is of something else
+                continue
+            if said:
+                return os.path.join(folder, said + ".ops")
+        return None
+
+    def find(self, rule, policy, target, shape, text):
         """The trace that shows the same, or None."""
+        if target in TREES:
+            return self.deviation(target, text)
         for path, text in self.texts.items():
             if not self.speaks(text, rule, policy):
                 continue
@@ -349,7 +371,7 @@ class Triage:
                 "rule": rule, "policy": policy, "target": target, "shape": shape, "ops": ops, "what": what, "count": 0,
                 "workers": [], "first_seen": ledger.now(), "session": self.session.number, "told": None,
                 "file": stem + (".ops" if text else ".input"),
-                "known": self.expected.find(rule, policy, target, shape) if text else None}
+                "known": self.expected.find(rule, policy, target, shape, text) if text else None}
             if f["known"]:
                 f["known"] = os.path.relpath(f["known"], built.TOP)
             if text:

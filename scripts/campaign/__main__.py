@@ -21,6 +21,7 @@ import lane
 import ledger
 import loading
 import merge
+import mistakes
 import seeds
 import share
 import slurm
@@ -173,7 +174,7 @@ def finish(session, builds, o, stopped, broken=()):
     expected = o.expected or [os.path.join(built.TOP, x) for x in EXPECTED]
     t = triage.Triage(session, builds, env, expected, jobs)
     t.run()
-    say(f"{len(t.findings())} findings; the corpus is made smaller")
+    say(f"{len(mistakes.apart(t.findings()))} findings; the corpus is made smaller")
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         ends = list(pool.map(lambda x: end_of_target(session, builds, env, x), targets))
     invalid = list(broken) + summary.reasons(session, session.workers(), stopped) + [x for e in ends for x in e[2]]

@@ -12,6 +12,7 @@ import textwrap
 import files
 import lane
 import ledger
+import mistakes
 import share
 
 WIDTH = 75
@@ -20,7 +21,7 @@ NOTHING, FOUND, INVALID = 0, 1, 2
 VERDICTS = {NOTHING: "nothing new", FOUND: "new findings", INVALID: "invalid"}
 NO_TIME = 5  # seconds in which an engine need not have executed anything yet
 STILL = 60  # seconds in which an engine that loads tells of another input; AFL++ runs each three times, and for 5 s at most
-LISTED = 12  # rules and policies in the text
+LISTED = 12  # findings in the text
 PAST = 8  # sessions in the table of past campaigns
 
 
@@ -86,6 +87,10 @@ def put_together(session, triage, corpus, coverage, invalid, notes):
     """The summary as JSON has it."""
     workers = session.workers()
     found = triage.findings()
+    for first, *others in mistakes.apart(found):
+        first["like"] = None
+        for f in others:
+            f["like"] = first["file"]
     code = INVALID if invalid else FOUND if any(f["new"] for f in found) else NOTHING
     about = session.about
     return {
@@ -98,7 +103,7 @@ def put_together(session, triage, corpus, coverage, invalid, notes):
         "cpu_seconds": round(sum(w["cpu_seconds"] for w in workers.values()), 1),
         "kinds": by_kind(workers), "workers": {k: dict(w, cpu_seconds=round(w["cpu_seconds"], 1)) for k, w in workers.items()},
         "left_out": about["left_out"], "starts": {str(x["lane"]): x["starts"] for x in session.lanes()},
-        "findings": found, "groups": triage.groups(), "not_looked_at": triage.left, "not_judged": triage.unjudged, "corpus": corpus, "coverage": coverage,
+        "findings": [{k: v for k, v in f.items() if k != "ops_used"} for f in found], "groups": triage.groups(), "not_looked_at": triage.left, "not_judged": triage.unjudged, "corpus": corpus, "coverage": coverage,
     }
 
 
@@ -136,15 +141,17 @@ def kinds_table(kinds):
         yield f"(of {short(wall)} s of all workers they loaded what was there for {short(loading)} s)"
 
 
+def alone(s):
+    """[(a finding, how many others may be the same mistake)]"""
+    others = collections.Counter(f["like"] for f in s["findings"])
+    return [(f, others[f["file"]]) for f in s["findings"] if not f["like"]]
+
+
 def findings_text(s):
-    rows = s["findings"]
-    new = [f for f in rows if f["new"]]
-    yield f"findings: {len(new)} new, {len(rows) - len(new)} known"
-    # One mistake may have several shapes: the smallest of each rule and policy stands for the others.
-    alike = collections.defaultdict(list)
-    for f in rows:
-        alike[f["new"], f["rule"], f["policy"], f["what"], f["known"]].append(f)
-    for f, *others in list(alike.values())[:LISTED]:
+    rows = alone(s)
+    new = sum(f["new"] for f, _ in rows)
+    yield f"findings: {new} new, {len(rows) - new} known"
+    for f, others in rows[:LISTED]:
         mark = "NEW  " if f["new"] else "known"
         what = f"{f['rule']} under {f['policy']}" + (f" ({f['what']})" if f["what"] else "")
         size = f", {f['ops']} ops" if f["ops"] is not None else ""
@@ -152,9 +159,9 @@ def findings_text(s):
                            f"{' and others' if len(f['workers']) > 3 else ''}", "        ")
         yield from wrapped("        " + (f["known"] or "findings/" + f["file"]), "        ")
         if others:
-            yield f"        and {len(others)} of other shapes: findings/findings.json"
-    if len(alike) > LISTED:
-        yield f"  and {len(alike) - LISTED} rules and policies more: findings/findings.json"
+            yield from wrapped(f"        and {others} that contain it or show the same, in other shapes: findings/findings.json", "        ")
+    if len(rows) > LISTED:
+        yield f"  and {len(rows) - LISTED} more: findings/findings.json"
     for g in s["groups"]:
         if g["inputs"] > g["shrunk"]:
             yield from wrapped(f"  {g['rule']} under {g['policy']} ({g['target']}): {g['inputs']} inputs in all sessions, of which "
@@ -215,22 +222,23 @@ def text(s, history):
 
 
 def ktap(s):
-    """A line for each finding; what is known is ok. Of an invalid session a test of its own fails."""
-    rows = s["findings"]
+    """A line for each finding that stands alone; what is known is ok. Of an invalid session a test of its own fails."""
+    rows = alone(s)
     out = ["KTAP version 1", f"1..{len(rows) + 1}"]
     for line in s["invalid"]:
         out.append(f"# {line}")
     out.append(f"{'not ok' if s['invalid'] else 'ok'} 1 campaign valid")
-    for n, f in enumerate(rows, 2):
-        out.append(f"# {f['count']} times, first seen {f['first_seen']} by {f['workers'][0]}" + (f", known: {f['known']}" if f["known"] else ""))
+    for n, (f, others) in enumerate(rows, 2):
+        out.append(f"# {f['count']} times, first seen {f['first_seen']} by {f['workers'][0]}" + (f", known: {f['known']}" if f["known"] else "")
+                   + (f"; {others} may be the same" if others else ""))
         out.append(f"{'not ok' if f['new'] else 'ok'} {n} {os.path.splitext(f['file'])[0]}")
     return "\n".join(out) + "\n"
 
 
 def line_of_history(s, folder):
     return {"date": s["started"], "folder": os.path.basename(folder), "session": s["session"], "exit": s["exit"],
-            "executions": s["executions"], "cpu_seconds": s["cpu_seconds"], "findings": len(s["findings"]),
-            "new": sum(f["new"] for f in s["findings"]), "corpus": sum(c["after"] for c in s["corpus"].values()),
+            "executions": s["executions"], "cpu_seconds": s["cpu_seconds"], "findings": len(alone(s)),
+            "new": sum(f["new"] for f, _ in alone(s)), "corpus": sum(c["after"] for c in s["corpus"].values()),
             "lines": s["coverage"]["lines"], "branches": s["coverage"]["branches"], "states": s["coverage"]["states"],
             "targets": s["targets"], "policy": s["policy"], "commit": s["commit"]}
 

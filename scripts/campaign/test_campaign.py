@@ -31,6 +31,7 @@ import ledger
 import lane
 import loading
 import merge
+import mistakes
 import share
 import summary
 import triage
@@ -477,17 +478,58 @@ class Verdict(Temporary):
 
     def test_shapes_of_one_mistake(self):
         s = self.summary()
-        s["findings"] = [dict(s["findings"][0], shape=str(n), file=f"{n}.ops") for n in range(9)] + [dict(s["findings"][0], rule="I")]
+        one = s["findings"][0]
+        self.assertIsNone(one["like"])
+        s["findings"] = [dict(one, shape=str(n), file=f"{n}.ops", like="0.ops" if n else None) for n in range(9)] + [dict(one, rule="I")]
         text = summary.text(s, [])
-        self.assertIn("findings: 10 new", text)
+        self.assertIn("findings: 2 new", text)
         self.assertEqual(text.count("  NEW "), 2)
-        self.assertIn("findings/0.ops\n        and 8 of other shapes: findings/findings.json\n", text)
+        self.assertIn("findings/0.ops\n        and 8 that contain it or show the same, in other shapes:\n        findings/findings.json\n", text)
+        self.assertEqual([x for x in summary.ktap(s).splitlines() if x.startswith("not ok")], ["not ok 2 0", "not ok 3 " + "f" * 90])
+        self.assertEqual(summary.line_of_history(s, "/x")["new"], 2)
 
     def test_ktap(self):
         self.assertEqual(summary.ktap(self.summary(invalid=["why"])).splitlines(), [
             "KTAP version 1", "1..2", "# why", "not ok 1 campaign valid",
             "# 1000000 times, first seen then by afl-1", "not ok 2 " + "f" * 90])
         self.assertTrue(summary.ktap(self.summary(known="k")).endswith("\nok 2 " + "f" * 90 + "\n"))
+
+
+class Mistakes(unittest.TestCase):
+    """What stands alone: of one mistake of the core one finding, whatever policies, rules and shapes it has."""
+
+    def found(self, text, rule, policy="eager", **more):
+        return {"rule": rule, "policy": policy, "what": "", "new": True, "known": None, "file": f"{policy}-{rule}",
+                "ops": sum(not x.startswith("expect") for x in text.splitlines())} | mistakes.of_trace(text) | more
+
+    PIN = "buffer P 1 pages\ntable A\nmap A a0 P\naccess x0 A pages\npin x0 k0 a0 ro\nexpect finding LEAK at 6\nexpect finding P5\n"
+    TWO = PIN.replace("pin x0 k0 a0 ro\n", "pin x0 k0 a0[0..1] ro\npin x0 k1 a0 ro\n") + "expect finding B7\n"
+
+    def apart(self, *rows):
+        return [[f["file"] for f in g] for g in mistakes.apart(rows)]
+
+    def test_of_a_trace(self):
+        self.assertEqual(mistakes.of_trace("# map\nbuffer P 2 pages\nattach A n0 noncoherent pgsize 4K # x\nname foo\nexpect eager L at 2\n"
+                                           "expect finding R1 at 2\nexpect finding D4\n"),
+                         {"ops_used": ["attach noncoherent pgsize", "buffer pages"], "shows": ["D4", "R1"]})
+
+    def test_once(self):
+        self.assertEqual(self.apart(self.found(self.TWO, "B7"), self.found(self.PIN, "LEAK"), self.found(self.PIN, "P5", "exact"),
+                                    self.found(self.PIN, "LEAK", "sticky")), [["eager-LEAK", "exact-P5", "sticky-LEAK", "eager-B7"]])
+
+    def test_others(self):
+        """What lacks an op, an option or a sign of the smaller one is not the same, nor is a contract of another policy."""
+        pin = self.found(self.PIN, "LEAK")
+        for text, rule in ((self.TWO.replace("map A", "copy A"), "B7"), (self.TWO.replace(" ro", ""), "B7"),
+                           (self.TWO.replace("expect finding P5\n", ""), "B7")):
+            self.assertEqual(len(self.apart(pin, self.found(text, rule))), 2, text)
+        broken = self.PIN[:self.PIN.index("expect")]
+        self.assertEqual(len(self.apart(self.found(broken, "L"), self.found(broken, "L", "exact"), self.found(broken + "table B", "L"))), 2)
+        self.assertEqual(len(self.apart(pin, self.found(self.PIN, "LEAK", new=False), self.found(self.PIN, "LEAK", known="x"))), 3)
+
+    def test_without_a_trace(self):
+        rows = [{"rule": "ROUND", "policy": "-", "what": w, "new": True, "known": None, "file": w, "ops": None} for w in ("a", "b", "a")]
+        self.assertEqual(self.apart(*rows), [["a", "a"], ["b"]])
 
 
 # --- triage ----------------------------------------------------------------------------------------------------------------

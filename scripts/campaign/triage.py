@@ -28,13 +28,13 @@ import builds as built
 import exchange
 import files
 import ledger
+import mistakes
 import share
 import workers
 
 AT_FIRST = 8  # of a group, that are shrunk
 NO_BYTES = files.sha1(b"")
 MOST = 5000  # new inputs of one worker that are looked at in a session
-CONTRACTS = ("L", "I", "S0", "S1", "E", "O", "U")
 TREES = ("linux", "diff")  # targets that run on a kernel tree
 SHRINKABLE = ("ops", "policy", "diff", "linux")
 STUCK = 300  # seconds for one shrinking
@@ -228,7 +228,7 @@ class Expected:
         self.shrinker, self.shapes = shrinker, {}
 
     def speaks(self, text, rule, policy):
-        if rule in CONTRACTS:
+        if rule in mistakes.CONTRACTS:
             return re.search(rf"(?m)^expect ({re.escape(policy[:15])}\w*|sound|all) {re.escape(rule)}\b", text)
         return re.search(rf"(?m)^expect finding {re.escape(rule.removeprefix('finding:'))}\b", text) or \
             re.search(rf"(?m)^# rule: +{re.escape(rule)}$", text)
@@ -372,6 +372,8 @@ class Triage:
                 "workers": [], "first_seen": ledger.now(), "session": self.session.number, "told": None,
                 "file": stem + (".ops" if text else ".input"),
                 "known": self.expected.find(rule, policy, target, shape, text) if text else None}
+            if text:
+                f |= mistakes.of_trace(text)
             if f["known"]:
                 f["known"] = os.path.relpath(f["known"], built.TOP)
             if text:

@@ -339,12 +339,12 @@ def from_file(path, name, row):
 def new_findings(night, folder, rows):
     """
     Files in findings/ that stood in no mail yet, also of a night that was interrupted. Those of which the summary says that they
-    are known are none.
+    are known, or like another one, are none.
     """
     found, about = [], {r["file"]: r for r in rows if isinstance(r, dict) and "file" in r}
     for path in sorted(os.path.join(folder, "findings", n) for n in listed(os.path.join(folder, "findings"))):
         name, row = os.path.relpath(path, night.folder.path), about.get(os.path.basename(path), {})
-        if path.endswith((".ops", ".input")) and name not in night.folder.reported() and not row.get("known"):
+        if path.endswith((".ops", ".input")) and name not in night.folder.reported() and not row.get("known") and not row.get("like"):
             found.append(from_file(path, name, row))
     return found
 

@@ -725,6 +725,16 @@ class Judged(Temporary):
         t = self.triage()
         self.assertEqual(([f["rule"] for f in t.findings()], len(t.unjudged)), (["I"], 1))
 
+    def test_known_deviations(self):
+        """Of a kernel tree: known is what nosnoop-replay says is, of the trace without its expectations; of other folders it may say nothing."""
+        self.file("build/rel/bin/nosnoop-replay", "#!/usr/bin/python3 -B\nimport json, sys\nargs = sys.argv[1:]\ntext = open(args[-1]).read()\n"
+                  "assert args[0] == '--json' and args[3:5] == ['--backend', 'linux'] and 'expect' not in text, args\n"
+                  "if args[2].endswith('other'):\n    sys.exit(2)\n"
+                  "print(json.dumps({'results': [{'known': 'wraps' if 'table' in text else None}]}))\n", 0o755)
+        e = triage.Expected(["/x/other", "/x/tree"], triage.Shrinker(built.Builds(self.path("build")), {"policy": None, "backend": None}, self.dir))
+        find = [e.find("D5", "linux", t, "0", text + "expect finding D5\n") for t in ("linux", "diff", "ops") for text in ("table A\n", "map\n")]
+        self.assertEqual(find, ["/x/tree/wraps.ops", None] * 2 + [None, None])
+
     def test_told(self):
         """A session that is killed after triage and before its summary has told nobody."""
         self.input(0, "L|one|program")

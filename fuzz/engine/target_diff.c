@@ -21,8 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Never flushing, as the stock tree does: then caches and memory are compared, too. */
 	target_config(&cfg, &backend_core, target_policies()->policy[0]);
 	cfg.twin = twin;
-	cfg.digests =
-		RUN_DIGESTS_NONE; /* what comes out is compared, and digests of the run would be in it */
+	/* What comes out is compared, and digests of the run would be in it. */
+	cfg.digests = RUN_DIGESTS_NONE;
 	target_judge(target_run(&cfg, p), 0);
 	return 0;
 }

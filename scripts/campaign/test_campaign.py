@@ -725,6 +725,20 @@ class Judged(Temporary):
         t = self.triage()
         self.assertEqual(([f["rule"] for f in t.findings()], len(t.unjudged)), (["I"], 1))
 
+    def test_two_policies(self):
+        """No tool shrinks these: the smallest is kept as a text that the target's replayer takes."""
+        self.file("build/rel/bin/fuzz-plugin-diff-replay", REPLAYER, 0o755)
+        for n in (3, 1, 2):
+            self.input(n, f"DIFF|op {n}: other bytes|" + "table A\n" * n + "expect errno EINVAL\n", "plugin-diff")
+        s = ledger.begin(self.place, targets=["plugin-diff"], policy="a,b", contracts=None, backend=None, jobs=1)
+        t = triage.Triage(s, built.Builds(self.path("build")), {"FUZZ_POLICY": "a,b"}, [], 1)
+        t.run()
+        (f,) = t.findings()
+        self.assertEqual((f["count"], f["ops"], f["known"]), (3, 1, None))
+        text = files.read(self.place("findings", f["file"])).decode()
+        self.assertIn(f"# replay: FUZZ_POLICY=a,b fuzz-plugin-diff-replay {f['file']}\ntable A\n", text)
+        self.assertNotIn("expect", text)
+
     def test_known_deviations(self):
         """Of a kernel tree: known is what nosnoop-replay says is, of the trace without its expectations; of other folders it may say nothing."""
         self.file("build/rel/bin/nosnoop-replay", "#!/usr/bin/python3 -B\nimport json, sys\nargs = sys.argv[1:]\ntext = open(args[-1]).read()\n"

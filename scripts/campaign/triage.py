@@ -36,6 +36,7 @@ AT_FIRST = 8  # of a group, that are shrunk
 NO_BYTES = files.sha1(b"")
 MOST = 5000  # new inputs of one worker that are looked at in a session
 TREES = ("linux", "diff")  # targets that run on a kernel tree
+TWO_POLICIES = ("plugin-diff",)  # targets that nosnoop-shrink and nosnoop-replay have no form of
 SHRINKABLE = ("ops", "policy", "diff", "linux")
 STUCK = 300  # seconds for one shrinking
 QUIET = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0", "UBSAN_OPTIONS": "abort_on_error=1:print_stacktrace=0"}
@@ -359,8 +360,15 @@ class Triage:
         """What cannot be shrunk is kept as it is: one of all that say the same, the first and so the smallest."""
         rule, policy, target, what = key
         what = what or i.said
-        self.add(rule, policy, target, "unshrunk" + (f"-{files.sha1(what.encode())[:8]}" if what else ""), None, i.worker, None,
+        text, ops = self.readable(rule, policy, i) if target in TWO_POLICIES and i.program else (None, None)
+        self.add(rule, policy, target, "unshrunk" + (f"-{files.sha1(what.encode())[:8]}" if what else ""), text, i.worker, ops,
                  1, what, i.path)
+
+    def readable(self, rule, policy, i):
+        """A program on which no tool but the target's own replayer speaks: (its text and how to run it, ops)."""
+        lines = [x for x in i.program.splitlines() if not x.startswith("expect ")]
+        settings = "".join(f"{k}={v} " for k, v in sorted(self.env.items()) if k.startswith("FUZZ_"))
+        return "\n".join([f"# {rule} under {policy}", f"# policy: {policy}", f"# replay: {settings}fuzz-{i.target}-replay FILE", *lines]) + "\n", len(lines)
 
     def add(self, rule, policy, target, shape, text, worker, ops, count, what="", source=None):
         place = "" if target in share.PROGRAMS else f"{target}-"
@@ -371,7 +379,7 @@ class Triage:
                 "rule": rule, "policy": policy, "target": target, "shape": shape, "ops": ops, "what": what, "count": 0,
                 "workers": [], "first_seen": ledger.now(), "session": self.session.number, "told": None,
                 "file": stem + (".ops" if text else ".input"),
-                "known": self.expected.find(rule, policy, target, shape, text) if text else None}
+                "known": self.expected.find(rule, policy, target, shape, text) if text and target in SHRINKABLE else None}
             if text:
                 f |= mistakes.of_trace(text)
             if f["known"]:

@@ -26,7 +26,7 @@ class Lane:
         self.workers = session.of_lane(number)
         self.path = session.folder(f"lane-{number}.json")
         self.state = files.load_json(self.path) or {
-            "lane": number, "turn": 0, "turns": None, "used": 0.0, "starts": 0, "done": False, "now": None, "hosts": [], "workers": {}}
+            "lane": number, "turn": 0, "turns": len(self.workers), "used": 0.0, "starts": 0, "done": False, "now": None, "hosts": [], "workers": {}}
         self.exchange = exchange.Exchange(ctx, number)
         self.saved = 0.0
 
@@ -52,8 +52,6 @@ class Lane:
         if socket.gethostname() not in self.state["hosts"]:
             self.state["hosts"].append(socket.gethostname())
         self.save()
-        if self.state["turns"] is None:
-            self.state["turns"] = share.turns(self.session.about["seconds"], self.loads())
         while self.state["turn"] < self.state["turns"] and not self.stopped():
             left = self.session.about["seconds"] - self.state["used"]
             if left < share.SHORTEST:  # engines that loaded for longer than was foretold

@@ -115,9 +115,12 @@ def turns(seconds, loads):
 
 def fuzzing(seconds, loads, at, last):
     """
-    (seconds of fuzzing for slice @at, slices in all): what is left of a lane's time for the slices from @at to @last, shared out. Where
-    loading has come to take more than the fuzzing, every worker has a turn less.
+    (seconds of fuzzing for slice @at, slices in all): what is left of a lane's time for the slices from @at to @last, shared out. When
+    all workers have had their turn it is counted anew how many there are: loading takes longer and longer. Where it has come to take more
+    than the fuzzing in between, every worker has a turn less.
     """
+    if at % len(loads) == 0:
+        last = at + turns(seconds, loads)
     while True:
         todo = [loads[i % len(loads)] for i in range(at, last)]
         each = (seconds - sum(todo)) / len(todo)

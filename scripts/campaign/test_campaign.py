@@ -90,6 +90,17 @@ class Share(unittest.TestCase):
             if seconds > 3600:
                 self.assertLess(len(got) / len(loads) * sum(loads), seconds * share.LOADING * 1.1)
 
+    def test_loading_for_longer_and_longer(self):
+        """In a long session, too, it takes its part and no more."""
+        left, at, last, loading = 8 * 3600, 0, 1, 0.0
+        while at < last:
+            load = 5.0 * at
+            each, last = share.fuzzing(left, [load], at, last)
+            left, loading, at = left - each - load, loading + load, at + 1
+        self.assertLess(loading / (8 * 3600), share.LOADING * 1.1)
+        self.assertGreater(at, 20)
+        self.assertAlmostEqual(left, 0)
+
     def test_loading_for_longer_than_foretold(self):
         """The lane ends in time; the last ones get less."""
         got, left = self.slices(100, [1, 1, 1, 1], [1, 40, 1, 1])
@@ -269,11 +280,13 @@ class Loads(Temporary):
                 clock = loading.Clock(fuzz, 10, left)
                 self.assertEqual(clock.until, until)
                 self.assertFalse(clock.over())
-            clock, now = loading.Clock(30, 10, 1000), 150.0
-            clock.loaded()
+            for ready, until in ((112.0, 142.0), (170.0, 200.0)):
+                now = 100.0
+                clock = loading.Clock(30, 10, 1000)
+                for now in (ready, ready + 5):
+                    clock.loaded()
+                self.assertEqual(clock.until, until)
             now = 170.0
-            clock.loaded()
-            self.assertEqual(clock.until, 180.0)
             clock, now = loading.Clock(30, 10, 40), 200.0
             clock.loaded()
             self.assertEqual(clock.until, 210.0)

@@ -240,9 +240,10 @@ class Verdicts(Nights):
     def test_finding_of_the_campaign(self):
         name, text = from_campaign()
         known, _ = from_campaign("eager", "I")
-        rows = [{"file": known, "known": "corpus/regress/x.ops"},
+        alike, _ = from_campaign("exact", "I")
+        rows = [{"file": known, "known": "corpus/regress/x.ops"}, {"file": alike, "known": None, "like": name},
                 {"file": "ops-eager-CRASH-unshrunk.input", "rule": "CRASH", "policy": "eager", "target": "ops", "known": None}]
-        found = {name: text, known: text, "findings.json": "[]", "ops-eager-CRASH-unshrunk.input": "\1\2"}
+        found = {name: text, known: text, alike: text, "findings.json": "[]", "ops-eager-CRASH-unshrunk.input": "\1\2"}
         self.answer("campaign.sh", campaign_with(found, findings=rows))
         self.night(status=1)
         mail = self.mail()

@@ -106,9 +106,10 @@ def remembered(last):
 def check(about, cycle):
     """Raises Refused where a worker would never come to fuzz in sessions as short as this one."""
     slowest = max(cycle, key=lambda w: about["loading"].get(w.key, 0.0))
-    need = about["loading"].get(slowest.key, 0.0) + share.SHORTEST
+    load = about["loading"].get(slowest.key, 0.0)
+    need = share.least(load)
     if need > about["seconds"]:
-        raise ledger.Refused(f"--hours {about['seconds'] / 3600:.4g}: {slowest.key} needs {need - share.SHORTEST:.0f} s to load what there is, "
+        raise ledger.Refused(f"--hours {about['seconds'] / 3600:.4g}: {slowest.key} needs {load:.0f} s to load what there is, "
                              f"by how long it took before: expected at least {need / 3600 + 0.00005:.4f}")
 
 

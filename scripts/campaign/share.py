@@ -91,6 +91,11 @@ def of_lane(workers, jobs, lane):
     return workers[lane::jobs]
 
 
+def least(load):
+    """Seconds in which an engine that loads for so long comes to fuzz; its start is part of both."""
+    return max(SHORTEST, load + min(SHORTEST, load))
+
+
 def fitting(workers, seconds, loading, ran):
     """
     Those of a lane that run in a session of @seconds, the ones that have waited longest first; what does not fit waits for the next
@@ -100,7 +105,7 @@ def fitting(workers, seconds, loading, ran):
     out, taken = [], 0.0
     for w in sorted(workers, key=lambda w: ran.get(w.key, 0)):
         load = loading.get(w.key, 0.0)
-        need = load + (max(SHORTEST, load) if out else SHORTEST)
+        need = max(least(load), 2 * load) if out else least(load)
         if taken + need <= seconds:
             out.append(w)
             taken += need

@@ -1121,12 +1121,13 @@ class Engines(Temporary):
             done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             s = json.loads(done.stdout)
-            self.assertEqual((s["session"], set(s["kinds"]), s["findings"]), (session, set(self.kinds), []))
+            self.assertEqual((s["session"], s["findings"]), (session, []))
             self.assertEqual([(n, w["deaths"]) for n, w in s["workers"].items() if w["deaths"]], [])
             total.update({n: w["executions"] for n, w in s["workers"].items()})
             self.assertGreater(s["corpus"]["policy"]["after"], 20)
             self.assertLess(s["corpus"]["policy"]["after"], s["corpus"]["policy"]["before"])
-            if session > 1 and all(total.values()) and self.exchanged():
+            kinds = {n.split("/")[1].rsplit("-", 1)[0] for n, executions in total.items() if executions}
+            if session > 1 and kinds == set(self.kinds) and all(total.values()) and self.exchanged():
                 return
         self.fail(f"after {session} sessions: {total}, imported: {self.exchanged()}")
 

@@ -51,7 +51,7 @@ def apart(rows):
     are known by different traces.
     """
     groups = []
-    for f in sorted(rows, key=lambda f: (f["ops"] is None, f["ops"] or 0)):
+    for f in sorted(rows, key=lambda f: (f["ops"] is None, f["ops"] or 0, len(signs(f)))):
         for g in groups:
             if (g[0]["new"], g[0]["known"]) == (f["new"], f["known"]) and (
                     (g[0]["rule"], g[0]["policy"], g[0]["what"]) == (f["rule"], f["policy"], f["what"]) or contains(f, g[0])):

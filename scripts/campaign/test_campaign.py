@@ -530,6 +530,11 @@ class Mistakes(unittest.TestCase):
         self.assertEqual(self.apart(self.found(self.TWO, "B7"), self.found(self.PIN, "LEAK"), self.found(self.PIN, "P5", "exact"),
                                     self.found(self.PIN, "LEAK", "sticky")), [["eager-LEAK", "exact-P5", "sticky-LEAK", "eager-B7"]])
 
+    def test_of_one_size(self):
+        """The one that shows less stands for the other."""
+        both = "table A\nattach A n0 coherent pgsize 4G\nexpect finding R1 at 2\n"
+        self.assertEqual(self.apart(self.found(both, "DIFF"), self.found(both, "R1")), [["eager-R1", "eager-DIFF"]])
+
     def test_others(self):
         """What lacks an op, an option or a sign of the smaller one is not the same, nor is a contract of another policy."""
         pin = self.found(self.PIN, "LEAK")

@@ -791,6 +791,26 @@ class Sessions(Temporary):
         self.assertEqual(rc, 0, out + err)
         self.assertEqual([files.load_json(self.path(f"out/sessions/{n}.json"))["ended"] for n in (1, 2)], ["killed", "time"])
 
+    def test_killed_before_the_first_session(self):
+        """What it has left is a campaign's folder, and no stranger's."""
+        self.engine()
+        replayer = self.path("build/rel/bin/fuzz-ops-replay")
+        real = os.readlink(replayer)
+        os.unlink(replayer)
+        self.file("build/rel/bin/fuzz-ops-replay", f"#!/bin/sh\ntouch {self.path('at-work')}\nexec sleep 3\n", 0o755)
+        p = subprocess.Popen(self.args(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(p.kill)
+        until = time.monotonic() + 60
+        while not os.path.exists(self.path("at-work")) and time.monotonic() < until:
+            time.sleep(0.05)
+        p.kill()
+        p.communicate()
+        self.assertEqual(files.folders(self.path("out/sessions")), [])
+        os.unlink(replayer)
+        os.symlink(real, replayer)
+        rc, out, err = self.campaign()
+        self.assertEqual(rc, 0, out + err)
+
     def test_a_lane_goes_on(self):
         """As after a requeue: what is done is not done again, and nothing of it is lost."""
         self.engine()

@@ -113,8 +113,9 @@ struct run_finding {
 };
 
 /*
- * Writes the reduction of buffers to @max_pages (0: RUN_PAGES_FUZZ), and of temporary memory, into
- * the program, so that a fuzzer's finding means the same wherever it is replayed.
+ * Writes the reduction of buffers to @max_pages (0: RUN_PAGES_FUZZ), of what is moved at a time to
+ * as much, and of temporary memory, into the program, so that a fuzzer's finding means the same
+ * wherever it is replayed.
  */
 void run_reduce(struct program *p, u64 max_pages);
 

@@ -20,32 +20,66 @@ static u64 mix_word(u64 h, const u8 *data, size_t len)
 	return h ^ h >> 32;
 }
 
+/* Four words side by side: one after the other each would wait for the one before. */
 void run_mix_bytes(struct run *r, const u8 *data, u64 len)
 {
-	u64 h = len;
+	u64 h[4] = {len, len + 1, len + 2, len + 3};
 
+	for (; len >= sizeof(h); data += sizeof(h), len -= sizeof(h))
+		for (unsigned int i = 0; i < ARRAY_SIZE(h); i++)
+			h[i] = mix_word(h[i], data + i * sizeof(u64), sizeof(u64));
 	for (; len >= sizeof(u64); data += sizeof(u64), len -= sizeof(u64))
-		h = mix_word(h, data, sizeof(u64));
-	run_mix(r, mix_word(h, data, len));
+		h[0] = mix_word(h[0], data, sizeof(u64));
+	for (unsigned int i = 1; i < ARRAY_SIZE(h); i++)
+		h[0] = hash_add(h[0], h[i]);
+	run_mix(r, mix_word(h[0], data, len));
 }
 
 /* --- buffers ----------------------------------------------------------------- */
 
 static u32 reduced(u32 npages, u64 max_pages)
 {
-	return (npages - 1ULL) % (max_pages ? max_pages : RUN_PAGES_FUZZ) + 1;
+	return (npages - 1ULL) % (max_pages ?: RUN_PAGES_FUZZ) + 1;
+}
+
+/* What lies beyond every buffer is refused; up to RUN_BYTES of it would be written and read first. */
+static void reduce_length(struct op *op, u64 max_bytes)
+{
+	u64 len = op_length(op);
+
+	if (len > max_bytes) {
+		len %= max_bytes + 1;
+		op_set_len(op, op->flags & OPF_PAGES ? len >> PAGE_SHIFT : len);
+	}
 }
 
 void run_reduce(struct program *p, u64 max_pages)
 {
+	u64 max_bytes = (max_pages ?: RUN_PAGES_FUZZ) << PAGE_SHIFT;
+
 	for (size_t i = 0; i < p->nr; i++) {
 		struct op *op = &p->ops[i];
 
-		if (op->code == OP_BUFFER)
+		switch (op->code) {
+		case OP_BUFFER:
 			op->arg = reduced(op->arg, max_pages);
-		/* A map without a domain has any length: the limit alone bounds its batches. */
-		else if (op->code == OP_TEMP_LIMIT && op->arg > RUN_TEMP_FUZZ)
-			op->arg %= RUN_TEMP_FUZZ;
+			break;
+		case OP_TEMP_LIMIT:
+			/* A map without a domain has any length: the limit alone bounds its batches. */
+			if (op->arg > RUN_TEMP_FUZZ)
+				op->arg %= RUN_TEMP_FUZZ;
+			break;
+		case OP_STORE:
+		case OP_LOAD:
+		case OP_DMA_READ:
+		case OP_DMA_WRITE:
+		case OP_RW:
+			if (max_bytes < RUN_BYTES)
+				reduce_length(op, max_bytes);
+			break;
+		default:
+			break;
+		}
 	}
 }
 

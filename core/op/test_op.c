@@ -98,6 +98,8 @@ static size_t random_bytes(struct rng *r, u8 *buf, size_t size)
 	for (size_t i = 1; i + OP_SIZE <= len; i += OP_SIZE) {
 		if (next(r) % 2)
 			buf[i] = codes[next(r) % sizeof(codes)];
+		if (!(next(r) % 4)) /* no length */
+			memset(&buf[i + 24], 0, 8);
 		if (buf[i] == OP_NAME && next(r) % 2) {
 			buf[i + 8] = "ABPn_a"[next(r) % 6];
 			buf[i + 9] = next(r) % 2 ? '0' : 0;
@@ -358,6 +360,12 @@ static void test_names(void **state)
 	/* Records where no name can be. */
 	assert_prints("nop\nname x\nname y\nmore 0x1000 len 0x2000\n",
 		      "nop\nname x\nname y\nmore 0x1000 len 0x2000\n");
+	/* Between an op and its MORE, a name that is no other than the default, or is taken. */
+	assert_prints(
+		"table A\ncopy A a0 from A@0x1000 len 0x1000\nname a0\nmore 0x2000 len 0x0\n",
+		"table A\ncopy A a0 from A@0x1000 len 0x1000\nname a0\nmore 0x2000 len 0x0\n");
+	assert_prints("table A\ncopy A a0 from A@0x1000 len 0x1000 at 0x2000\n",
+		      "table A\ncopy A a0 from A@0x1000 len 0x1000 at 0x2000\n");
 	p = test_parse("table here\ntable B\nbuffer P 1 pages\nmap here a0 P\nexpect errno 0\n");
 	line = text_print_nth(&p, 4);
 	assert_string_equal(line, "map here a0 P");

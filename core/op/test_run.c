@@ -619,6 +619,16 @@ static void test_reduce(void **state)
 	run_reduce(&p, 4);
 	assert_int_equal(p.ops[2].arg, 3);
 	program_free(&p);
+	p = test_parse(
+		"store buffer:0 len 0x4001\ndma_read domain:0 0x0 len 6 pages\nload buffer:0 "
+		"len 0x4000\n");
+	run_reduce(&p, 0);
+	assert_int_equal(op_length(&p.ops[0]), 0x4001);
+	run_reduce(&p, 4);
+	assert_int_equal(op_length(&p.ops[0]), 0);
+	assert_int_equal(op_length(&p.ops[1]), PAGE_SIZE);
+	assert_int_equal(op_length(&p.ops[2]), 0x4000);
+	program_free(&p);
 }
 
 int main(void)

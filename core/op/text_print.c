@@ -19,7 +19,8 @@ struct printer {
 	const struct op *op;
 	struct op_group group;
 	char new_name[OP_NAME_MAX + 1]; /* of what the op at hand creates */
-	size_t more_done;
+	size_t more_done;		/* MORE records of the group that are printed */
+	size_t more_fits;		/* that may be in the line of the op */
 };
 
 static void __printf(2, 3) put(struct printer *pr, const char *fmt, ...)
@@ -199,7 +200,7 @@ static void put_ranges(struct printer *pr)
 		return;
 	}
 	put_one_range(pr, pr->op);
-	for (; pr->more_done < g->nr_more && is_plain_range(&g->more[pr->more_done]);
+	for (; pr->more_done < pr->more_fits && is_plain_range(&g->more[pr->more_done]);
 	     pr->more_done++)
 		put_one_range(pr, &g->more[pr->more_done]);
 }
@@ -354,9 +355,11 @@ static void put_prot(struct printer *pr, u32 opts)
 }
 
 /* A copy's destination in a MORE record that says nothing else. */
-static bool more_is_at(const struct op_group *g)
+static bool more_is_at(const struct printer *pr)
 {
-	return g->op->code == OP_COPY && g->op->flags & OPF_SOURCE && g->nr_more &&
+	const struct op_group *g = &pr->group;
+
+	return g->op->code == OP_COPY && g->op->flags & OPF_SOURCE && pr->more_fits &&
 	       !(g->more->flags & OPF_PAGES) && !op_length(g->more);
 }
 
@@ -365,7 +368,7 @@ static void put_at(struct printer *pr)
 	const struct op *op = pr->op;
 
 	if (op->code == OP_COPY && op->flags & OPF_SOURCE) {
-		if (!more_is_at(&pr->group))
+		if (!more_is_at(pr))
 			return;
 		op = pr->group.more;
 		pr->more_done = 1;
@@ -527,13 +530,15 @@ static void put_group(struct printer *pr, const struct program *p, size_t at)
 	bool named;
 
 	program_group(p, at, g);
+	pr->more_done = pr->more_fits = 0;
 	if (!g->op) {
 		put_continuation(pr, &p->ops[at], g->name);
 		return;
 	}
 	kind = op_info(g->op->code)->creates;
 	named = kind != OBJ_NONE && choose_name(pr, kind);
-	pr->more_done = 0;
+	/* A name in a line of its own stands between the op and what could be in its line. */
+	pr->more_fits = g->name && !named ? 0 : g->nr_more;
 	put_op(pr, g->op);
 	/* Only now: an op cannot refer to what it creates itself. */
 	if (kind != OBJ_NONE && names_add(&pr->names, kind, pr->new_name))

@@ -196,7 +196,7 @@ def open_tree(tree, what):
 
 # Which trial fix mends what a known trace shows, by the beginning of its name.
 MENDS = {"copy-border": "copy-border", "dead-mm-charge": "dead-mm-charge", "empty-carry": "empty-carry", "end-of-space": "end-of-space",
-         "length-order": "length-first", "npages-wraps": "npages-wrap", "stale-read": "stale-read", "unwind": "unwind"}
+         "length-order": "length-first", "npages-wraps": "npages-wrap", "pgsize-truncates": "page-size", "stale-read": "stale-read", "unwind": "unwind"}
 
 
 def fixes_wanted(tree):

@@ -283,6 +283,9 @@ FIXES = [
         Before(PAGES, "iopt_alloc_user_pages|iopt_alloc_pages", branch(condition(r"\bcheck_add_overflow\b")),
                "if (!length || length + PAGE_SIZE < length) return ERR_PTR(-EINVAL);"),
     ]),
+    Variant("page-size", "a smallest page of 4 GiB and more is refused as one of 8 KiB is", [
+        Put(TABLE, "iopt_table_add_domain", condition(r"\bnew_iova_alignment\s*>\s*PAGE_SIZE\b"), "@@ || !new_iova_alignment"),
+    ]),
     Variant("stale-read", "an unfill reads on behind its carry only what it has not unmapped yet", [
         Put(PAGES, "iopt_area_unpin_domain", condition(r"\blast_index\s*!=\s*real_last_index\b"),
             "@@ && *unmapped_end_index <= batch_last_index"),

@@ -319,7 +319,9 @@ class LibFuzzer(Worker):
         for f in ("corpus", "import", "artifacts"):
             place.made("libfuzzer", s.target, s.name, f)
         args = [self.program, f"-max_total_time={int(seconds) + 1}", "-print_final_stats=1", "-timeout=10", "-detect_leaks=0",
-                f"-artifact_prefix={place.own(s, 'artifacts')}/", "-use_value_profile=1", *options_of(place, s.target)]
+                f"-artifact_prefix={place.own(s, 'artifacts')}/", *options_of(place, s.target)]
+        if s.kind == "libfuzzer-asan":  # the others are built without tracing of operands (fuzz/engine/engines.cmake)
+            args.append("-use_value_profile=1")
         dictionary = dictionary_of(place, s.target)
         if dictionary:
             args.append(f"-dict={dictionary}")

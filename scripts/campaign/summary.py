@@ -103,7 +103,8 @@ def put_together(session, triage, corpus, coverage, invalid, notes):
         "cpu_seconds": round(sum(w["cpu_seconds"] for w in workers.values()), 1),
         "kinds": by_kind(workers), "workers": {k: dict(w, cpu_seconds=round(w["cpu_seconds"], 1)) for k, w in workers.items()},
         "left_out": about["left_out"], "starts": {str(x["lane"]): x["starts"] for x in session.lanes()},
-        "findings": [{k: v for k, v in f.items() if k != "ops_used"} for f in found], "groups": triage.groups(), "not_looked_at": triage.left, "not_judged": triage.unjudged, "corpus": corpus, "coverage": coverage,
+        "findings": [{k: v for k, v in f.items() if k != "ops_used"} for f in found], "groups": triage.groups(),
+        "not_looked_at": triage.left, "not_judged": triage.unjudged, "slow": triage.slow(), "corpus": corpus, "coverage": coverage,
     }
 
 
@@ -166,6 +167,8 @@ def findings_text(s):
         if g["inputs"] > g["shrunk"]:
             yield from wrapped(f"  {g['rule']} under {g['policy']} ({g['target']}): {g['inputs']} inputs in all sessions, of which "
                                f"{g['inputs'] - g['shrunk']} were not shrunk", "    ")
+    if s["slow"]:
+        yield from wrapped(f"  {s['slow']} inputs ran out of an engine's time or memory and came to nothing when they were replayed", "    ")
     if s["not_looked_at"]:
         yield from wrapped(f"  {s['not_looked_at']} inputs more than a session looks at are left for the next one", "    ")
 

@@ -467,7 +467,7 @@ class Verdict(Temporary):
         found = {"rule": rule, "policy": "p" * 30, "target": "ops", "shape": "0" * 16, "ops": 5, "what": "w" * 100, "count": 10**6,
                  "workers": ["afl-1", "libfuzzer-asan-12", "builtin-1", "x"], "first_seen": "then", "session": s.number,
                  "file": "f" * 90 + ".ops", "known": known}
-        t = type("T", (), {"left": 7, "unjudged": [], "findings": lambda _: [dict(found, new=not known)], "groups": lambda _: [
+        t = type("T", (), {"left": 7, "unjudged": [], "slow": lambda _: 3, "findings": lambda _: [dict(found, new=not known)], "groups": lambda _: [
             {"rule": "L", "policy": "p" * 30, "target": "ops", "what": "", "inputs": 512, "shrunk": 14, "sessions": [1]}]})()
         return summary.put_together(s, t, {"ops": {"by": "libfuzzer", "before": 10**6, "after": 10**5}},
                                     {"lines": 97.25, "branches": None, "states": 4000}, list(invalid), ["note " * 40])
@@ -482,6 +482,7 @@ class Verdict(Temporary):
         text = summary.text(s, [summary.line_of_history(s, "/tmp/x")] * 20)
         self.assertLessEqual(max(map(len, text.splitlines())), summary.WIDTH, text)
         for words in ("INVALID", "512 inputs in all sessions,\n    of which 498 were not shrunk", "lines 97.2 %, branches n/a", "NEW",
+                      "3 inputs ran out",
                       "started again where they were: lane 0"):
             self.assertIn(words, text)
 

@@ -428,7 +428,14 @@ class Triage:
 
     def not_again(self):
         """Inputs that ended a worker and do nothing when they are replayed, as far as no summary has told of them."""
-        return sum(g["inputs"] - g["told"] for g in self.state["groups"].values() if g["rule"] == NOT_AGAIN and g["what"] != SLOW)
+        return self.come_to_nothing(slow=False)
+
+    def slow(self):
+        """The same of inputs that ran out of time or memory."""
+        return self.come_to_nothing(slow=True)
+
+    def come_to_nothing(self, slow):
+        return sum(g["inputs"] - g["told"] for g in self.state["groups"].values() if g["rule"] == NOT_AGAIN and (g["what"] == SLOW) == slow)
 
     def groups(self):
         return [g for g in self.state["groups"].values() if g["rule"] != NOT_AGAIN]

@@ -42,7 +42,7 @@ static u32 reduced(u32 npages, u64 max_pages)
 	return (npages - 1ULL) % (max_pages ?: RUN_PAGES_FUZZ) + 1;
 }
 
-/* What lies beyond every buffer is refused; up to RUN_BYTES of it would be written and read first. */
+/* As much as a buffer at a time: up to RUN_BYTES would be made ready before most of it is refused. */
 static void reduce_length(struct op *op, u64 max_bytes)
 {
 	u64 len = op_length(op);

@@ -104,13 +104,17 @@ bool model_injected(const struct model *md, const struct request *req)
 
 bool model_judge(struct model *md, const struct request *req, int a, int b)
 {
+	const char *because = md->because;
+
+	md->because = NULL;
 	if (req->rc == a || req->rc == b)
 		return !req->rc;
 	if (req->rc && model_injected(md, req))
 		return false;
-	model_report(md, "R1", "%s%s: expected %s%s%s, found %s (%d)", md->nested ? "nested " : "",
-		     request_name(req->kind), errno_word(a), b != a ? " or " : "",
-		     b != a ? errno_word(b) : "", errno_word(req->rc), req->rc);
+	model_report(md, "R1", "%s%s: expected %s%s%s, found %s (%d)%s%s",
+		     md->nested ? "nested " : "", request_name(req->kind), errno_word(a),
+		     b != a ? " or " : "", b != a ? errno_word(b) : "", errno_word(req->rc),
+		     req->rc, because ? ": " : "", because ?: "");
 	if (!req->rc || !a)
 		md->lost = true;
 	return false;

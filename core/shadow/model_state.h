@@ -167,8 +167,9 @@ struct model {
 	struct request *outer; /* the request that runs now */
 	u32 op;
 	u32 fault_point;
-	bool nested;	    /* judging one inside another */
-	struct vec pin_log; /* struct mrun: what the machine pinned, in order, since it was judged
+	bool nested;	     /* judging one inside another */
+	const char *because; /* why the next result is due, or NULL */
+	struct vec pin_log;  /* struct mrun: what the machine pinned, in order, since it was judged
 			       last */
 	u64 fresh,
 		begin_max; /* pages of the log that have found their index; frames at the begin */

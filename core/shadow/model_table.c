@@ -79,6 +79,15 @@ static int attach_check(const struct mtable *t, const struct mdomain *md_dom,
 	return aperture_free(t, cfg) ? 0 : -EADDRINUSE;
 }
 
+/* Findings are told apart by such words: what a mask of 32 bits loses is not what no check refuses. */
+static const char *attach_because(int rc, const struct domain_config *cfg)
+{
+	if (rc != -EINVAL)
+		return NULL;
+	return (u32)cfg->pgsize_bitmap ? "its smallest page is larger than a page of the CPU"
+				       : "its smallest page is 4G or more";
+}
+
 /* Fill the domain from all areas, in order; on failure as before. */
 static int attach_fill(struct model *md, struct mtable *t, struct mfill *f)
 {
@@ -127,6 +136,7 @@ static void attach(struct model *md, struct request *req, struct mtable *t)
 	int rc = dom && d ? attach_check(t, d, domain_cfg(dom)) : -ENOENT;
 
 	if (rc) {
+		md->because = dom ? attach_because(rc, domain_cfg(dom)) : NULL;
 		fail(md, req, rc);
 		return;
 	}

@@ -142,7 +142,7 @@ def run_here(session, builds, stop):
 
     def run_lane(number):
         ctx = lane.context(session, builds)
-        ctx.mains.update(share.mains(session.cycle()))
+        ctx.mains.update(share.mains([w for n in range(session.about["jobs"]) for w in session.of_lane(n)]))
         try:
             lane.Lane(session, number, ctx, stop).run()
         except Exception as e:  # a lane that cannot go on is told of, and the others work on
@@ -187,7 +187,7 @@ def finish(session, builds, o, stopped, broken=()):
     s = summary.put_together(session, t, {e[0]: e[1] for e in ends}, coverage, invalid, summary.notes(session))
     history = summary.add_to_history(o.history, summary.line_of_history(s, place.root))
     told = summary.write(place, s, history)
-    t.told()
+    t.told([f["file"] for f in s["findings"] if not f["like"]])
     shutil.rmtree(place("tmp"), ignore_errors=True)
     session.write(exit=s["exit"])
     return s["exit"], told

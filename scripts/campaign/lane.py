@@ -25,8 +25,9 @@ class Lane:
         self.session, self.number, self.ctx, self.stopped = session, number, ctx, stopped
         self.workers = session.of_lane(number)
         self.path = session.folder(f"lane-{number}.json")
-        self.state = files.load_json(self.path) or {
-            "lane": number, "turn": 0, "turns": len(self.workers), "used": 0.0, "starts": 0, "done": False, "now": None, "hosts": [], "workers": {}}
+        # One of an older version, or of none, lacks some.
+        self.state = {
+            "lane": number, "turn": 0, "turns": len(self.workers), "used": 0.0, "starts": 0, "done": False, "now": None, "hosts": [], "workers": {}} | (files.load_json(self.path) or {})
         self.exchange = exchange.Exchange(ctx, number)
         self.saved = 0.0
 
@@ -37,9 +38,11 @@ class Lane:
             files.save_json(self.path, self.state)
 
     def record(self, spec):
-        return self.state["workers"].setdefault(spec.key, {
+        told = self.state["workers"].get(spec.key, {})
+        self.state["workers"][spec.key] = {
             "kind": spec.kind, "target": spec.target, "schedule": spec.schedule, "executions": 0, "cpu_seconds": 0.0,
-            "wall_seconds": 0.0, "loading_seconds": 0.0, "slices": 0, "findings": 0, "deaths": []})
+            "wall_seconds": 0.0, "loading_seconds": 0.0, "slices": 0, "findings": 0, "deaths": []} | told
+        return self.state["workers"][spec.key]
 
     def loads(self):
         """Seconds that each worker would load for, by how long it took the last time."""

@@ -94,7 +94,11 @@ def remembered(last):
     if not last:
         return {"ran": {}, "rates": {}}
     ran, rates = dict(last.about.get("ran", {})), dict(last.about.get("rates", {}))
-    for key, w in last.workers().items():
+    try:
+        told = last.workers()
+    except ValueError:  # a lane's file was damaged: as if it had told nothing
+        told = {}
+    for key, w in told.items():
         load = w.get("load") or {"done": True, "rate": None}
         if load["done"]:
             ran[key] = last.number
@@ -104,12 +108,13 @@ def remembered(last):
 
 
 def check(about, cycle):
-    """Raises Refused where a worker would never come to fuzz in sessions as short as this one."""
-    slowest = max(cycle, key=lambda w: about["loading"].get(w.key, 0.0))
-    load = about["loading"].get(slowest.key, 0.0)
+    """Raises Refused where no worker would come to fuzz in a session as short as this one. One of those that load for longer is left for
+    the next session, and the summary says so: how long was measured once, on a machine that may have been busy."""
+    fastest = min(cycle, key=lambda w: about["loading"].get(w.key, 0.0))
+    load = about["loading"].get(fastest.key, 0.0)
     need = share.least(load)
     if need > about["seconds"]:
-        raise ledger.Refused(f"--hours {about['seconds'] / 3600:.4g}: {slowest.key} needs {load:.0f} s to load what there is, "
+        raise ledger.Refused(f"--hours {about['seconds'] / 3600:.4g}: {fastest.key} needs {load:.0f} s to load what there is, "
                              f"by how long it took before: expected at least {need / 3600 + 0.00005:.4f}")
 
 

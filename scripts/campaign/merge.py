@@ -46,20 +46,28 @@ def forget(place, target):
         for folder in ("corpus", "import"):
             shutil.rmtree(place("libfuzzer", target, name, folder), ignore_errors=True)
     for name in files.folders(place.afl(target)):
+        keep_findings(place.afl(target, name))
         if os.path.exists(place.afl(target, name, "fuzzer_stats")):
             os.replace(place.afl(target, name, "fuzzer_stats"), place.made("log") + f"/{target}-{name}.stats")
         forget_afl(place.afl(target, name))
 
 
+def keep_findings(own):
+    """The inputs that ended it have a name that the next start leaves alone, as AFL++ itself gives them. Before anything goes: an AFL++
+    that finds a folder without statistics empties crashes/."""
+    for path in workers.afl_findings(own):
+        if not any(os.path.basename(p).startswith("id:") for p in files.inputs(path)):  # nothing, or AFL++'s README.txt
+            shutil.rmtree(path)
+        elif "." not in os.path.basename(path):
+            os.rename(path, next(p for p in (f"{path}.{n}" for n in itertools.count(1)) if not os.path.lexists(p)))
+
+
 def forget_afl(own):
-    """All but the inputs that ended it, under a name that the next start leaves alone, as AFL++ itself gives them."""
+    """All but the inputs that ended it."""
+    kept = workers.afl_findings(own)
     for entry in list(os.scandir(own)):
-        if entry.path not in workers.afl_findings(own):
+        if entry.path not in kept:
             shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
-        elif not any(os.path.basename(p).startswith("id:") for p in files.inputs(entry.path)):  # nothing, or AFL++'s README.txt
-            shutil.rmtree(entry.path)
-        elif "." not in entry.name:
-            os.rename(entry.path, next(p for p in (f"{entry.path}.{n}" for n in itertools.count(1)) if not os.path.lexists(p)))
     if not os.listdir(own):
         os.rmdir(own)
 
@@ -104,7 +112,9 @@ def minimise(place, target, builds, env):
     else:
         by, wrong = None, "no engine that could minimise the corpus"
     for path in os.scandir(place("tmp")):
-        if path.name.startswith(".merge-"):
+        if path.name.startswith(".merge-crash-"):  # of a sanitized build, say: the next session's triage looks at it
+            os.replace(path.path, os.path.join(place.made("libfuzzer", target, "merge", "artifacts"), path.name.removeprefix(".merge-")))
+        elif path.name.startswith(".merge-"):
             os.unlink(path.path)
     if not wrong and not files.inputs(new):
         wrong = f"{by}: nothing is left of {before} inputs"

@@ -103,7 +103,7 @@ def put_together(session, triage, corpus, coverage, invalid, notes):
         "cpu_seconds": round(sum(w["cpu_seconds"] for w in workers.values()), 1),
         "kinds": by_kind(workers), "workers": {k: dict(w, cpu_seconds=round(w["cpu_seconds"], 1)) for k, w in workers.items()},
         "left_out": about["left_out"], "starts": {str(x["lane"]): x["starts"] for x in session.lanes()},
-        "findings": [{k: v for k, v in f.items() if k != "ops_used"} for f in found], "groups": triage.groups(),
+        "findings": [{k: v for k, v in f.items() if k not in ("ops_used", "alone")} for f in found], "groups": triage.groups(),
         "not_looked_at": triage.left, "not_judged": triage.unjudged, "slow": triage.slow(), "corpus": corpus, "coverage": coverage,
     }
 

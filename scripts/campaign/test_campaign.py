@@ -455,9 +455,10 @@ class Verdict(Temporary):
         self.assertEqual(again, told, "what a session without workers has been told is not lost")
 
     def test_refused(self):
-        """What would never come to fuzz in sessions like that; with what is said it does."""
+        """No worker would come to fuzz in sessions like that; with what is said one does. One alone that would not is no reason."""
         cycle = share.cycle(2, ["afl", "afl-asan"], ["ops"])
-        about = {"loading": {"ops/afl-asan-1": 33.0}, "seconds": 30}
+        loading.check({"loading": {"ops/afl-asan-1": 33.0}, "seconds": 30}, cycle)
+        about = {"loading": {w.key: 33.0 if w.kind == "afl-asan" else 34.0 for w in cycle}, "seconds": 30}
         with self.assertRaisesRegex(ledger.Refused, r"--hours 0.008333: ops/afl-asan-1 needs 33 s to load .*: expected at least 0.0098$"):
             loading.check(about, cycle)
         loading.check(about | {"seconds": 0.0098 * 3600}, cycle)

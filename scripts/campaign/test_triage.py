@@ -23,7 +23,7 @@ class Mistakes(unittest.TestCase):
     """What stands alone: of one mistake of the core one finding, whatever policies, rules and shapes it has."""
 
     def found(self, text, rule, policy="eager", **more):
-        return {"rule": rule, "policy": policy, "what": "", "new": True, "known": None, "file": f"{policy}-{rule}",
+        return {"rule": rule, "policy": policy, "what": "", "new": True, "known": None, "file": f"{policy}-{rule}", "target": "ops", "seen": 1,
                 "ops": sum(not x.startswith("expect") for x in text.splitlines())} | mistakes.of_trace(text) | more
 
     PIN = "buffer P 1 pages\ntable A\nmap A a0 P\naccess x0 A pages\npin x0 k0 a0 ro\nexpect finding LEAK at 6\nexpect finding P5\n"
@@ -35,7 +35,7 @@ class Mistakes(unittest.TestCase):
     def test_of_a_trace(self):
         self.assertEqual(mistakes.of_trace("# map\nbuffer P 2 pages\nattach A n0 noncoherent pgsize 4K # x\nname foo\nexpect eager L at 2\n"
                                            "expect finding R1 at 2\nexpect finding D4\n"),
-                         {"ops_used": ["attach noncoherent pgsize", "buffer pages"], "shows": ["D4", "R1"]})
+                         {"ops_used": ["attach noncoherent pgsize", "buffer pages"], "shows": ["D4", "R1 attach"]})
 
     def test_once(self):
         self.assertEqual(self.apart(self.found(self.TWO, "B7"), self.found(self.PIN, "LEAK"), self.found(self.PIN, "P5", "exact"),
@@ -44,7 +44,8 @@ class Mistakes(unittest.TestCase):
     def test_of_one_size(self):
         """The one that shows less stands for the other."""
         both = "table A\nattach A n0 coherent pgsize 4G\nexpect finding R1 at 2\n"
-        self.assertEqual(self.apart(self.found(both, "DIFF"), self.found(both, "R1")), [["eager-R1", "eager-DIFF"]])
+        differ = both.replace("R1 at 2", "DIFF at 2\nexpect finding R1")
+        self.assertEqual(self.apart(self.found(differ, "DIFF", target="diff"), self.found(both, "R1", target="linux")), [["eager-R1", "eager-DIFF"]])
 
     def test_others(self):
         """What lacks an op, an option or a sign of the smaller one is not the same, nor is a contract of another policy."""
@@ -56,8 +57,28 @@ class Mistakes(unittest.TestCase):
         self.assertEqual(len(self.apart(self.found(broken, "L"), self.found(broken, "L", "exact"), self.found(broken + "table B", "L"))), 2)
         self.assertEqual(len(self.apart(pin, self.found(self.PIN, "LEAK", new=False), self.found(self.PIN, "LEAK", known="x"))), 3)
 
+    def test_rules_that_say_little(self):
+        """A result that is not what it should be, of another op; other words of a crash; other code."""
+        one = "table A\nattach A n0 coherent\n"
+        more = one + "buffer P 1 pages\nmap A a0 P\nunmap A a0\n"
+        small, large = self.found(one + "expect finding R1 at 2\n", "R1"), self.found(more + "expect finding R1 at 5\n", "R1", file="5")
+        self.assertEqual(len(self.apart(small, dict(large, policy="sticky"))), 2)
+        crash = self.found(one, "CRASH", what="Assertion")
+        self.assertEqual(len(self.apart(crash, self.found(more, "CRASH", what="heap-use-after-free"))), 2)
+        self.assertEqual(len(self.apart(crash, self.found(more, "CRASH", what="Assertion", policy="exact"))), 1)
+        self.assertEqual(len(self.apart(small, dict(small, target="linux"))), 2)
+
+    def test_later(self):
+        """What is found and the smaller one not, since that is mended; what was told of alone before."""
+        small, large = self.found(self.PIN, "LEAK"), self.found(self.TWO, "B7")
+        self.assertEqual(len(self.apart(small, large)), 1)
+        self.assertEqual(len(self.apart(small, dict(large, seen=2))), 2)
+        self.assertEqual(len(self.apart(dict(small, seen=2), large)), 1)
+        self.assertEqual(len(self.apart(dict(small, seen=2), dict(large, alone=True))), 2)
+
     def test_without_a_trace(self):
-        rows = [{"rule": "ROUND", "policy": "-", "what": w, "new": True, "known": None, "file": w, "ops": None} for w in ("a", "b", "a")]
+        rows = [{"rule": "ROUND", "policy": "-", "what": w, "new": True, "known": None, "file": w, "ops": None, "target": "text"}
+                for w in ("a", "b", "a")]
         self.assertEqual(self.apart(*rows), [["a", "a"], ["b"]])
 
 
@@ -269,14 +290,25 @@ class Judged(Temporary):
         self.assertNotIn("expect", text)
 
     def test_known_deviations(self):
-        """Of a kernel tree: known is what nosnoop-replay says is, of the trace without its expectations; of other folders it may say nothing."""
+        """
+        Of a kernel tree: known is what nosnoop-replay says is, of the trace without its expectations, and by this rule; a folder of other
+        traces is not asked, one that it refuses says nothing.
+        """
         self.file("build/rel/bin/nosnoop-replay", "#!/usr/bin/python3 -B\nimport json, sys\nargs = sys.argv[1:]\ntext = open(args[-1]).read()\n"
                   "assert args[0] == '--json' and args[3:5] == ['--backend', 'linux'] and 'expect' not in text, args\n"
-                  "if args[2].endswith('other'):\n    sys.exit(2)\n"
-                  "print(json.dumps({'results': [{'known': 'wraps' if 'table' in text else None}]}))\n", 0o755)
-        e = triage.Expected(["/x/other", "/x/tree"], triage.Shrinker(built.Builds(self.path("build")), {"policy": None, "backend": None}, self.dir))
+                  "if args[2].endswith('refused'):\n    sys.exit(2)\n"
+                  "wraps = 'wraps' if 'table' in text else None\n"
+                  "print(json.dumps({'results': [{'known': wraps, 'deviations': [{'rule': 'I1', 'expected': None}, {'rule': 'D5', 'expected': wraps}]}]}\n"
+                  "      if args[2].endswith('tree') else {'results': [{'known': 'own', 'deviations': [{'rule': 'D5', 'expected': 'own'}]}]}))\n", 0o755)
+        for name, what in (("refused", "finding D5"), ("own", "sound ok"), ("tree", "finding D5")):
+            self.file(f"{name}/{name}.ops", f"table A\nexpect {what}\n")
+        e = triage.Expected([self.path(n) for n in ("refused", "own", "tree")],
+                            triage.Shrinker(built.Builds(self.path("build")), {"policy": None, "backend": None}, self.dir))
+        wraps = self.path("tree/wraps.ops")
         find = [e.find("D5", "linux", t, "0", text + "expect finding D5\n") for t in ("linux", "diff", "ops") for text in ("table A\n", "map\n")]
-        self.assertEqual(find, ["/x/tree/wraps.ops", None] * 2 + [None, None])
+        self.assertEqual(find, [wraps, None] * 2 + [None, None])
+        self.assertEqual([e.find(rule, "linux", "diff", "0", "table A\n") for rule in ("DIFF", "finding:D5", "I1", "D4", "CRASH", "HANG")],
+                         [wraps, wraps, None, None, None, None])
 
     def test_told(self):
         """A session that is killed after triage and before its summary has told nobody."""

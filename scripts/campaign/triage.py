@@ -226,6 +226,9 @@ class Expected:
     def __init__(self, folders, shrinker):
         self.folders = folders
         self.texts = {p: files.read(p).decode(errors="replace") for f in folders for p in files.inputs(f) if p.endswith(".ops")}
+        # nosnoop-replay takes all of a folder for deviations: one where a trace says nothing of a finding is of something else.
+        self.of_trees = [f for f in folders if all(re.search(r"(?m)^expect (finding|linux)\b", text)
+                                                   for path, text in self.texts.items() if os.path.dirname(path) == f.rstrip("/"))]
         self.shrinker, self.shapes = shrinker, {}
 
     def speaks(self, text, rule, policy):
@@ -234,17 +237,20 @@ class Expected:
         return re.search(rf"(?m)^expect finding {re.escape(rule.removeprefix('finding:'))}\b", text) or \
             re.search(rf"(?m)^# rule: +{re.escape(rule)}$", text)
 
-    def deviation(self, target, text):
-        """The trace of a known deviation of the kernel tree that @text shows first, or None."""
-        tool = self.shrinker.builds.tool("replay")
+    def deviation(self, rule, target, text):
+        """The trace of a known deviation of the kernel tree by which @text breaks the rule, or None. What two runs differ in has no
+        signature of its own: there it is the deviation that comes first. What ends the process is nobody's."""
+        tool = self.shrinker.builds.tool("replay") if rule not in ("CRASH", "HANG") else None
         path = os.path.join(self.shrinker.scratch, f"deviation-{threading.get_ident()}.ops")
         files.save(path, re.sub(r"(?m)^expect .*\n", "", text))
-        for folder in self.folders if tool else []:
+        for folder in self.of_trees if tool else []:
             args = [tool, "--json", "--expected", folder, *self.shrinker.backend_args(target), path]
             try:
                 done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=STUCK, check=False)
-                said = json.loads(done.stdout)["results"][0]["known"]
-            except (subprocess.TimeoutExpired, ValueError, LookupError):  # a crash, or a folder that is of something else
+                result = json.loads(done.stdout)["results"][0]
+                said = result["known"] if rule == "DIFF" else next((d["expected"] for d in result["deviations"]
+                                                                    if d["rule"] == rule.removeprefix("finding:") and d["expected"]), None)
+            except (subprocess.TimeoutExpired, ValueError, LookupError):  # a crash
                 continue
             if said:
                 return os.path.join(folder, said + ".ops")
@@ -253,9 +259,9 @@ class Expected:
     def find(self, rule, policy, target, shape, text):
         """The trace that shows the same, or None."""
         if target in TREES:
-            return self.deviation(target, text)
-        for path, text in self.texts.items():
-            if not self.speaks(text, rule, policy):
+            return self.deviation(rule, target, text)
+        for path, known in self.texts.items():
+            if not self.speaks(known, rule, policy):
                 continue
             if (path, rule, policy) not in self.shapes:
                 got = self.shrinker.json(rule, policy, target, path)
@@ -418,10 +424,11 @@ class Triage:
         rows = [dict(f, new=f["told"] in (None, self.session.number) and not f["known"]) for f in self.state["findings"].values()]
         return sorted(rows, key=lambda f: (not f["new"], f["rule"], f["policy"], f["ops"] or 0, f["shape"]))
 
-    def told(self):
-        """The summary is written: what it tells is no news for the next session."""
+    def told(self, alone=()):
+        """The summary is written: what it tells is no news for the next session. @alone: files of findings that stood alone in it."""
         for f in self.state["findings"].values():
             f["told"] = f["told"] or self.session.number
+            f["alone"] = f.get("alone", False) or f["file"] in alone
         for g in self.state["groups"].values():
             g["told"] = g["inputs"]
         files.save_json(self.path, self.state)

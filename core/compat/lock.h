@@ -88,7 +88,7 @@ struct rw_semaphore {
 
 /*
  * Defined by a program that has more than one thread, of which one alone ever enters the core: the
- * others watch (libFuzzer's measures memory). Locks and atomic counters would be a quarter of such a
+ * others watch (libFuzzer's measures memory). Locks and atomic counters would be a fifth of such a
  * program's time.
  */
 extern const char lock_one_thread[] __attribute__((weak));

@@ -25,7 +25,7 @@ class Lane:
         self.session, self.number, self.ctx, self.stopped = session, number, ctx, stopped
         self.workers = session.of_lane(number)
         self.path = session.folder(f"lane-{number}.json")
-        # One of an older version, or of none, lacks some.
+        # A file of an older version lacks some; at first there is none.
         self.state = {
             "lane": number, "turn": 0, "turns": len(self.workers), "used": 0.0, "starts": 0, "done": False, "now": None, "hosts": [], "workers": {}} | (files.load_json(self.path) or {})
         self.exchange = exchange.Exchange(ctx, number)

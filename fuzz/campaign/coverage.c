@@ -106,8 +106,13 @@ void coverage_op(struct coverage *c, const struct run *r, coverage_hit hit, void
 	struct shadow_shape s;
 	struct model_shape m;
 
+	if (res->noop && c->last[1]) { /* all is as it was */
+		tell(c, 0, result_slot(res, c->nc), hit, ctx);
+		return;
+	}
 	shadow_shape(run_shadow(r), &s);
 	model_shape(run_model(r), &m);
+	c->nc = m.nc;
 	tell(c, 0, result_slot(res, m.nc), hit, ctx);
 	tell(c, 1, RESULTS + mix64(objects_key(&m)) % OBJECTS, hit, ctx);
 	if (!res->noop)

@@ -17,6 +17,7 @@
 /* Of one run; zeroed before its first op. */
 struct coverage {
 	u32 last[3]; /* the tuples after the op before this one: told once while they stay */
+	bool nc;     /* some domain in a table is non-coherent */
 };
 
 typedef void (*coverage_hit)(void *ctx, u32 slot);

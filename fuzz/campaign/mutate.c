@@ -99,6 +99,14 @@ static enum mutation any_mutation(struct mutate_rng *g)
 	return which;
 }
 
+/* Nothing is there to be changed. */
+static int begin_anew(struct change c)
+{
+	int rc = change_other(&c);
+
+	return rc ? rc : program_copy(c.p, c.other);
+}
+
 int mutate_once(struct mutator *m, struct program *p, const struct program *other,
 		struct mutate_rng *g, enum mutation which, u64 off)
 {
@@ -126,7 +134,7 @@ int mutate_program(struct mutator *m, struct program *p, const struct program *o
 		if (p->nr)
 			rc = mutate_once(m, p, other, g, any_mutation(g), off);
 		else
-			rc = program_copy(p, other);
+			rc = begin_anew((struct change){m, p, other, g, off});
 		cut_off(p, max);
 	}
 	return rc;
@@ -167,7 +175,6 @@ static size_t write_out(const struct program *p, u8 *out)
 size_t mutate_bytes(struct mutator *m, u8 *buf, size_t len, size_t max, u64 seed)
 {
 	struct mutate_rng g = {mix64(seed)};
-	struct gen_config cfg = mutate_gen(&m->gen, &g);
 	size_t before;
 	int rc;
 
@@ -176,9 +183,7 @@ size_t mutate_bytes(struct mutator *m, u8 *buf, size_t len, size_t max, u64 seed
 	rc = decode(&m->program, buf, len);
 	before = m->program.nr;
 	if (!rc)
-		rc = gen_program(&m->other, mutate_u64(&g), &cfg);
-	if (!rc)
-		rc = mutate_program(m, &m->program, &m->other, &g, room(max, before));
+		rc = mutate_program(m, &m->program, NULL, &g, room(max, before));
 	return rc ? as_it_is(buf, len, buf, max) : write_out(&m->program, buf);
 }
 

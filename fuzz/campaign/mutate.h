@@ -59,9 +59,10 @@ struct gen_config mutate_gen(const struct gen_config *most, struct mutate_rng *g
 
 /*
  * Some changes, one to a few; at most @max records are left. @other, which may be empty, is where
- * foreign ops come from. In a quarter of the calls some kinds of ops are off: none of them is added or
- * changed. @p was run before as it is: what ends a process would end this one, too (`keep` runs it,
- * on the core, without oracles). 0 or -ENOMEM, then @p is some valid program.
+ * foreign ops come from; NULL: a program that the generator makes when one is needed. In a quarter of
+ * the calls some kinds of ops are off: none of them is added or changed. @p was run before as it is:
+ * what ends a process would end this one, too (`keep` runs it, on the core, without oracles). 0 or
+ * -ENOMEM, then @p is some valid program.
  */
 int mutate_program(struct mutator *m, struct program *p, const struct program *other,
 		   struct mutate_rng *g, size_t max);

@@ -104,12 +104,24 @@ int change_fresh(struct change *c)
 	return insert(c, at, from, first, groups_end(from, first, 1 + mutate_below(c->g, 3)));
 }
 
+int change_other(struct change *c)
+{
+	struct gen_config cfg;
+
+	if (c->other)
+		return 0;
+	cfg = mutate_gen(&c->m->gen, c->g);
+	c->other = &c->m->other;
+	return gen_program(&c->m->other, mutate_u64(c->g), &cfg);
+}
+
 int change_splice(struct change *c)
 {
 	size_t at, first;
+	int rc = change_other(c);
 
-	if (!c->other->nr)
-		return 0;
+	if (rc || !c->other->nr)
+		return rc;
 	at = mutate_below(c->g, 2) ? c->p->nr : group_any(c->p, c->g);
 	first = group_any(c->other, c->g);
 	return insert(c, at, c->other, first,
@@ -119,9 +131,10 @@ int change_splice(struct change *c)
 int change_cross(struct change *c)
 {
 	size_t at, first;
+	int rc = change_other(c);
 
-	if (!c->other->nr)
-		return 0;
+	if (rc || !c->other->nr)
+		return rc;
 	at = group_any(c->p, c->g);
 	first = group_any(c->other, c->g);
 	program_remove(c->p, at, c->p->nr - at);

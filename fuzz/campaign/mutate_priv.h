@@ -19,8 +19,8 @@ struct mutator {
 /* One input at work. */
 struct change {
 	struct mutator *m;
-	struct program *p; /* not empty */
-	const struct program *other;
+	struct program *p;	     /* not empty */
+	const struct program *other; /* NULL: not needed so far */
 	struct mutate_rng *g;
 	u64 off; /* kinds of ops that are neither added nor changed */
 };
@@ -29,6 +29,9 @@ static inline bool change_off(const struct change *c, const struct op *op)
 {
 	return c->off >> op->code & 1;
 }
+
+/* Where foreign ops come from: the program given, else one that is made now. */
+int change_other(struct change *c);
 
 /* Places: the group that begins at or before record @at; a group that any record of @p lies in. */
 size_t group_begin(const struct program *p, size_t at);

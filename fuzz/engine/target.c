@@ -27,7 +27,8 @@ static struct {
 	struct policies policies;
 	const struct backend_ops *backend;
 	bool named;  /* by FUZZ_POLICY */
-	u32 counted; /* FUZZ_CONTRACTS; 0: not read, or not set */
+	u32 counted; /* FUZZ_CONTRACTS; 0: not set */
+	bool asked;  /* FUZZ_CONTRACTS was read */
 	u64 digest;
 } target;
 
@@ -177,10 +178,14 @@ static __attribute__((noreturn)) void bad_setting(const char *name, const char *
 
 u32 target_named_contracts(void)
 {
-	const char *contracts = setting("FUZZ_CONTRACTS");
+	const char *contracts;
 	char why[256];
 
-	if (!target.counted && contracts && contracts_parse(contracts, &target.counted)) {
+	if (target.asked)
+		return target.counted;
+	target.asked = true;
+	contracts = setting("FUZZ_CONTRACTS");
+	if (contracts && contracts_parse(contracts, &target.counted)) {
 		snprintf(why, sizeof(why), "\"%.100s\", expected contracts such as L,I,S0",
 			 contracts);
 		bad_setting("FUZZ_CONTRACTS", why);
@@ -190,11 +195,12 @@ u32 target_named_contracts(void)
 
 const struct policies *target_policies(void)
 {
-	const char *policy = setting("FUZZ_POLICY");
+	const char *policy;
 	char err[4096];
 
 	if (target.policies.nr)
 		return &target.policies;
+	policy = setting("FUZZ_POLICY");
 	if (policies_add(&target.policies, policy ?: fuzz_target.policies, err, sizeof(err)))
 		bad_setting("FUZZ_POLICY", err);
 	target.named = policy;
@@ -212,11 +218,13 @@ u32 target_contracts(const struct flush_policy *policy)
 
 const struct backend_ops *target_backend(void)
 {
-	const char *backend = setting("FUZZ_BACKEND");
+	const char *backend;
 	char err[4096];
 
-	if (!target.backend)
-		target.backend = backends_open(backend ?: fuzz_target.backend, err, sizeof(err));
+	if (target.backend)
+		return target.backend;
+	backend = setting("FUZZ_BACKEND");
+	target.backend = backends_open(backend ?: fuzz_target.backend, err, sizeof(err));
 	if (!target.backend)
 		bad_setting("FUZZ_BACKEND", err);
 	return target.backend;

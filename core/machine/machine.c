@@ -70,12 +70,10 @@ struct fault *machine_fault(struct machine *m)
 	return &m->fault;
 }
 
-int machine_should_fail(struct machine *m, enum fault_point point)
+static __attribute__((noinline)) int count_point(struct machine *m, enum fault_point point)
 {
 	bool hit;
 
-	if (likely(!m->fault.nth))
-		return 0;
 	mutex_lock(&m->fault_lock);
 	hit = should_fail(&m->fault, point);
 	mutex_unlock(&m->fault_lock);
@@ -84,6 +82,11 @@ int machine_should_fail(struct machine *m, enum fault_point point)
 	if (m->obs)
 		tell(m, .kind = EV_FAULT, .fault_point = point);
 	return fault_errno(point);
+}
+
+int machine_should_fail(struct machine *m, enum fault_point point)
+{
+	return likely(!m->fault.nth) ? 0 : count_point(m, point);
 }
 
 void machine_observe(struct machine *m, const struct machine_observer *obs)

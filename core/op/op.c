@@ -20,7 +20,7 @@
 const char *const obj_kind_name[OBJ_NR] = {"",	   "table",  "buffer", "domain",
 					   "area", "access", "pin"};
 
-static const struct op_info infos[OP_NR] = {
+const struct op_info op_infos[OP_NR] = {
 	[OP_TABLE] = {.creates = OBJ_TABLE, .fields = OPX_REQ},
 	[OP_TABLE_DESTROY] = {.slot = {OBJ_TABLE}, .fields = OPX_REQ, .flags = OPF_BAD_ID},
 	[OP_BUFFER] = {.creates = OBJ_BUFFER,
@@ -145,11 +145,6 @@ static const struct op_info infos[OP_NR] = {
 	[OP_NAME] = {.fields = OPX_CONT},
 	[OP_EXPECT] = {.fields = OPX_CONT},
 };
-
-const struct op_info *op_info(unsigned int code)
-{
-	return &infos[code % OP_NR];
-}
 
 const char *op_word(unsigned int code)
 {

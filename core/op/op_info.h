@@ -38,8 +38,15 @@ struct op_info {
 	u16 flags;  /* OPF_* but for the three ID bits */
 	u32 arg_mask;
 };
-const struct op_info *op_info(unsigned int code); /* any number: taken modulo OP_NR */
-const char *op_word(unsigned int code);		  /* likewise: the keyword */
+extern const struct op_info op_infos[OP_NR];
+
+/* @code may be any number: it is taken modulo OP_NR. */
+static inline const struct op_info *op_info(unsigned int code)
+{
+	return &op_infos[code < OP_NR ? code : code % OP_NR];
+}
+
+const char *op_word(unsigned int code); /* likewise: the keyword */
 
 /*
  * The normal form: one for every 32 bytes. Ranges reduced, fields that the op does not use 0.

@@ -16,7 +16,7 @@
 struct value_frame {
 	struct value_frame *next;
 	u64 pfn;
-	u64 known[PAGE_SIZE / 64]; /* a bit for each byte */
+	u64 known[PAGE_SIZE / 64]; /* a bit for each byte, a word for each line */
 	u8 data[PAGE_SIZE];
 };
 
@@ -67,20 +67,19 @@ static struct value_frame *frame_of(struct run *r, u64 pfn, bool create)
 	return f;
 }
 
-/* [pa..pa+len-1] lies within one line; @bytes NULL: not known any more. */
+/* [pa..pa+len-1], not empty, lies within one line; @bytes NULL: not known any more. */
 static void learn(struct run *r, u64 pa, u64 len, const u8 *bytes)
 {
 	struct value_frame *f = frame_of(r, pa >> PAGE_SHIFT, bytes);
-	u64 off = pa & PAGE_MASK;
+	u64 off = pa & PAGE_MASK, mask = ~0ULL >> (64 - len) << off % 64;
 
 	if (!f)
 		return;
-	for (u64 i = 0; i < len; i++) {
-		u64 bit = 1ULL << ((off + i) % 64), *word = &f->known[(off + i) / 64];
-
-		*word = bytes ? *word | bit : *word & ~bit;
-		if (bytes)
-			f->data[off + i] = bytes[i];
+	if (bytes) {
+		f->known[off / 64] |= mask;
+		memcpy(f->data + off, bytes, len);
+	} else {
+		f->known[off / 64] &= ~mask;
 	}
 }
 

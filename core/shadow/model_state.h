@@ -12,7 +12,7 @@
 #include "core/shadow/model.h"
 
 #define MODEL_FINDINGS 16
-#define MODEL_CHUNK    64 /* pages of one chunk */
+#define MODEL_CHUNK    16 /* pages of one chunk */
 #define IOVA_MAX       UINT64_MAX
 #define MODEL_PIN_MAX  (16ULL << 20) /* bytes of one pin or rw, as in the selftest */
 

@@ -48,7 +48,8 @@ void *md_vec_insert(struct model *md, struct vec *v, u32 pos)
 	if (v->nr == v->cap && !vec_grow(md, v))
 		return md_spill(md);
 	at = (u8 *)v->data + (size_t)pos * v->size;
-	memmove(at + v->size, at, (size_t)(v->nr - pos) * v->size);
+	if (pos < v->nr)
+		memmove(at + v->size, at, (size_t)(v->nr - pos) * v->size);
 	memset(at, 0, v->size);
 	v->nr++;
 	return at;
@@ -85,14 +86,11 @@ static struct mchunk *chunk_at(const struct chunks *c, u32 i)
 	return *vec_at(&c->rows, struct mchunk *, i);
 }
 
-/* Neighbouring pages share a chunk, and the hint finds it again without a search. */
-static struct mchunk *chunk_get(struct model *md, struct chunks *c, u64 base, bool create)
+static struct mchunk *chunk_search(struct model *md, struct chunks *c, u64 base, bool create)
 {
 	u32 lo = 0, hi = c->rows.nr;
 	struct mchunk *chunk, **row;
 
-	if (c->hint < hi && chunk_at(c, c->hint)->base == base)
-		return chunk_at(c, c->hint);
 	while (lo < hi) {
 		u32 mid = lo + (hi - lo) / 2;
 
@@ -117,6 +115,14 @@ static struct mchunk *chunk_get(struct model *md, struct chunks *c, u64 base, bo
 	chunk->base = base;
 	*row = chunk;
 	return chunk;
+}
+
+/* Neighbouring pages share a chunk, and the hint finds it again without a search. */
+static struct mchunk *chunk_get(struct model *md, struct chunks *c, u64 base, bool create)
+{
+	if (likely(c->hint < c->rows.nr && chunk_at(c, c->hint)->base == base))
+		return chunk_at(c, c->hint);
+	return chunk_search(md, c, base, create);
 }
 
 struct mslot *md_slot_get(struct model *md, struct mpages *p, u64 index, bool create)

@@ -25,12 +25,17 @@ absolute() { # OPTION NAME: a relative name is meant from where the caller stand
 args=()
 build=1
 slurm=
+profile=
 where=
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) exec python3 -B "$here/campaign" --help ;;
 	--no-build)
 		build=
+		args+=("$1")
+		;;
+	--profile)
+		profile=1
 		args+=("$1")
 		;;
 	--slurm)
@@ -81,9 +86,11 @@ case " $chosen " in
 *) [ -z "$where" ] || die "--linux-tree: expected a target that runs on one: --targets linux,diff" ;;
 esac
 
-# build NAME "PROGRAMS": the targets' programs of a preset, configured once and for another tree; a failure is told in one line
+# build NAME "PROGRAMS" [CMAKE_OPTION]: the targets' programs of a preset, configured once, for another tree and with the
+# option; a failure is told in one line
 build() {
-	if { [ -f "build/$1/build.ninja" ] && [ -z "$tree" ] || cmake --preset "$1" ${tree:+"-DNOSNOOP_LINUX_TREE=$tree"}; } >"$log" 2>&1 &&
+	local options=(${tree:+"-DNOSNOOP_LINUX_TREE=$tree"} ${3:+"$3"})
+	if { [ -f "build/$1/build.ninja" ] && [ ${#options[@]} -eq 0 ] || cmake --preset "$1" ${options[@]+"${options[@]}"}; } >"$log" 2>&1 &&
 		eval "cmake --build build/$1 -j $(jobs_nr) --target $2" >"$log" 2>&1; then
 		return 0
 	fi
@@ -103,12 +110,15 @@ build_all() {
 		build rel mutator-ops || true
 	fi
 	build dev "nosnoop-shrink $(programs replay)" || exit 2
+	if [ -n "$profile" ]; then # where it cannot be had, and fuzz-profile.sh says why, engines are slower and all else is the same
+		profile=$(scripts/fuzz-profile.sh | tail -n 1) || true
+	fi
 	if links_fuzzer clang; then
-		build fuzz-plain "$(programs libfuzzer)" || true
+		build fuzz-plain "$(programs libfuzzer)" ${profile:+"-DNOSNOOP_PROFILE=$profile"} || true
 		build fuzz "$(programs libfuzzer)" || true
 	fi
 	if have afl-fuzz && have afl-clang-fast; then
-		build afl "$(programs afl)" || true
+		build afl "$(programs afl)" ${profile:+"-DNOSNOOP_PROFILE=$profile"} || true
 		build afl-cmplog "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" || true
 		build afl-asan "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" || true
 	fi

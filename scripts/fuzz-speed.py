@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """How many programs a second the engines do: the target `policy`, whose buffers have at most 16 pages, beside
-a target that does nothing.
+a target that does nothing. Both are built by a profile, as for campaigns of an hour and more.
 
 Each round runs every engine on both targets, one after the other, so that a slow minute hits all of them; figures are
 medians over the rounds. "mutating" is the engine at work: it starts from programs of 32 ops that the generator made and
-changes them, at most 32 records long (about as many ops); libFuzzer without its entropic schedule, which
-takes two thirds of the time to keep its books on states. Corpora lie in memory (/dev/shm, where there is one): a young
+changes them, at most 32 records long (about as many ops); libFuzzer with the options that campaigns
+give it (fuzz-seeds.py says why each). Corpora lie in memory (/dev/shm, where there is one): a young
 one is written to all the time. "fixed" is the replayer on the programs as they are, without
 an engine: 32 ops each, and the teardown. Rates are given a wall second, and a second of processor time of all
 processes of the run: on a machine that others use, too, the latter is what a core does.
@@ -29,6 +29,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RECORD = 32
 OPS = 32
 MAX_LEN = 1 + OPS * RECORD
+LIBFUZZER = ["-len_control=0", "-entropic=0", "-reduce_inputs=0", "-reload=0"]  # as of campaigns: fuzz-seeds.py
 AIMS = {"afl": 12000, "libfuzzer": 20000}
 AFL_ENV = {"AFL_SKIP_CPUFREQ": "1", "AFL_NO_UI": "1", "AFL_NO_AFFINITY": "1", "AFL_QUIET": "1",
            "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1", "AFL_ALLOW_TMP": "1", "TERM": "dumb"}
@@ -39,9 +40,18 @@ def die(text):
     sys.exit(2)
 
 
-def build(preset, targets):
+def make_profile():
+    """What scripts/fuzz-profile.sh leaves."""
+    done = subprocess.run([os.path.join(TOP, "scripts", "fuzz-profile.sh")], capture_output=True, text=True)
+    if done.returncode:
+        die(done.stderr.strip())
+    return done.stdout.splitlines()[-1]
+
+
+def build(preset, targets, profile):
     folder = os.path.join(TOP, "build", preset)
-    for command in (["cmake", "--preset", preset], ["cmake", "--build", folder, "--target"] + targets):
+    for command in (["cmake", "--preset", preset, "-DNOSNOOP_PROFILE=" + profile],
+                    ["cmake", "--build", folder, "--target"] + targets):
         done = subprocess.run(command, cwd=TOP, capture_output=True, text=True)
         if done.returncode:
             die("%s:\n%s" % (" ".join(command), (done.stdout + done.stderr)[-3000:]))
@@ -75,7 +85,7 @@ def timed(command, **options):
 
 
 def run_libfuzzer(program, seeds, seconds, work):
-    said, wall, cpu = timed([program, "-max_total_time=%d" % seconds, "-max_len=%d" % MAX_LEN, "-entropic=0",
+    said, wall, cpu = timed([program, "-max_total_time=%d" % seconds, "-max_len=%d" % MAX_LEN, *LIBFUZZER,
                              "-artifact_prefix=" + work + "/", tempfile.mkdtemp(dir=work), seeds])
     found = re.search(r"Done (\d+) runs", said)
     if not found:
@@ -131,7 +141,7 @@ def meta(args):
     return {"commit": first(["git", "rev-parse", "HEAD"]), "cpu": cpu and cpu[1], "cores": os.cpu_count(),
             "load": os.getloadavg()[0], "kernel": platform.release(), "clang": first(["clang", "--version"]),
             "afl": first(["afl-fuzz", "--version"]), "rounds": args.rounds, "seconds": args.seconds,
-            "seeds": args.seeds, "ops": OPS, "max_len": MAX_LEN}
+            "seeds": args.seeds, "ops": OPS, "max_len": MAX_LEN, "profile": not args.no_profile}
 
 
 def write(path, text):
@@ -146,12 +156,14 @@ def main():
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=int, default=10, help="of each engine on each target in each round")
     p.add_argument("--seeds", type=int, default=500, help="programs to start from")
+    p.add_argument("--no-profile", action="store_true", help="builds as of shorter campaigns")
     p.add_argument("--out", metavar="DIR", help="results.json, results.txt and meta.json go there")
     args = p.parse_args()
     if min(args.rounds, args.seconds, args.seeds) < 1:
         p.error("--rounds, --seconds and --seeds are at least 1")
-    libfuzzer = build("fuzz-plain", ["fuzz-policy-libfuzzer", "fuzz-trivial-libfuzzer", "fuzz-policy-replay"])
-    afl = build("afl", ["fuzz-policy-afl", "fuzz-trivial-afl"])
+    profile = "" if args.no_profile else make_profile()
+    libfuzzer = build("fuzz-plain", ["fuzz-policy-libfuzzer", "fuzz-trivial-libfuzzer", "fuzz-policy-replay"], profile)
+    afl = build("afl", ["fuzz-policy-afl", "fuzz-trivial-afl"], profile)
     about = meta(args)
     adopt()
     jobs = {"libfuzzer trivial": (run_libfuzzer, libfuzzer + "/fuzz-trivial-libfuzzer"),

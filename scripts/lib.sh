@@ -49,6 +49,13 @@ links_fuzzer() {
 	return $rc
 }
 
+# The llvm-profdata of the version of `clang`: others may not read what it writes.
+llvm_profdata() {
+	local v
+	v=$(clang -dumpversion 2>/dev/null | cut -d. -f1) || return 1
+	command -v "llvm-profdata-$v" || command -v llvm-profdata
+}
+
 # Does afl-clang-lto link? It needs lld and LLVM's tools of its own version.
 links_afl_lto() {
 	have afl-fuzz && have llvm-ar && AFL_QUIET=1 compiles afl-clang-lto
@@ -116,7 +123,7 @@ missing_engines() {
 	compiles clang || echo clang
 	links_fuzzer clang || clang_rt_package
 	have afl-fuzz && have afl-clang-fast || echo afl++
-	links_afl_lto || printf '%s\n' lld llvm
+	links_afl_lto && [ -n "$(llvm_profdata)" ] || printf '%s\n' lld llvm
 }
 
 # Of slurm-local.sh alone.

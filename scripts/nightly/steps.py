@@ -395,7 +395,8 @@ def campaign(night):
     path = os.path.join(folder, "summary.json")
     old = identity(path)
     # Building, merging and triage are beside the hours.
-    status = night.programs.run("campaign.sh", ["--hours", o["hours"], "--jobs", o["jobs"], "--out", folder], night.log("campaign"),
+    long = ["--profile"] * (o["hours"] >= 1)  # worth its minute or two
+    status = night.programs.run("campaign.sh", ["--hours", o["hours"], "--jobs", o["jobs"], "--out", folder, *long], night.log("campaign"),
                                 seconds=o["hours"] * 1.5 * HOUR + 4 * HOUR)
     summary = load(path) or {}
     found = new_findings(night, folder, summary.get("findings", []))

@@ -3,7 +3,7 @@
 # What builds for engines are optimised by: the targets' replayers, compiled to count, run programs of the generator and the
 # corpus; build/profile/engines.profdata says what ran how often. A build takes it with
 #   cmake --preset fuzz-plain -DNOSNOOP_PROFILE=$PWD/build/profile/engines.profdata
-# and does a fifth more programs a second. campaign.sh --profile does both. Exit: 0; 2: clang is missing, or it did not build.
+# and does up to a quarter more programs a second. campaign.sh --profile does both. Exit: 0; 2: clang is missing, or it did not build.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

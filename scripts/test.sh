@@ -193,6 +193,18 @@ run_afl_lto() {
 	afl_clean build/afl-lto/bin/fuzz-policy-afl 2 $out
 }
 
+# As campaigns of an hour build: the oracles still speak, and a plug-in finds what it needs in a program optimised as a whole.
+run_profiled() {
+	local out=build/profiled profile program=build/profiled/bin/fuzz-policy-libfuzzer
+	profile=$(scripts/fuzz-profile.sh) &&
+		cmake --preset fuzz-plain -B $out -DNOSNOOP_PROFILE="${profile##*$'\n'}" &&
+		cmake --build $out -j "$jobs" --target fuzz-policy-libfuzzer || return 1
+	target_seeds policy $out/in
+	FUZZ_POLICY=build/dev/core/flush/plugins/mine.so timeout 60 $program -runs=2000 -artifact_prefix=$out/ $out/in || return 1
+	! FUZZ_POLICY=v1_posted timeout 60 $program -runs=20000 -seed=1 -artifact_prefix=$out/ $out/in >$out/log 2>&1 &&
+		grep '^class: contract_L' $out/log
+}
+
 # Does each engine find what is known to be wrong? Needs luck in little time: only with much of it.
 leak_libfuzzer() {
 	local out=build/fuzz/leak
@@ -370,6 +382,11 @@ if links_afl_lto; then
 	later "afl-clang-lto: fuzz-policy-afl" run_afl_lto
 else
 	skipped "afl-clang-lto: not installed, or it does not link here (Debian: afl++, lld, llvm)"
+fi
+if links_fuzzer clang && [ -n "$(llvm_profdata)" ] && have ld.lld; then
+	later "libFuzzer: fuzz-policy-libfuzzer by a profile" run_profiled
+else
+	skipped "libFuzzer by a profile: not installed (Debian: clang, lld, llvm)"
 fi
 later "oss-fuzz" fuzz/oss-fuzz/test.sh 1
 

@@ -239,7 +239,7 @@ def parse(argv):
     p.add_argument("--slurm", action="store_true", help="run as an array of Slurm's jobs and a merge job")
     p.add_argument("--sbatch", metavar="ARGS", help="more arguments for sbatch: '--partition=x --account=y'")
     p.add_argument("--profile", action="store_true", help="build the engines that count, optimised by a profile: a minute or two more, and "
-                   "a fifth more programs a second; for an hour and longer")
+                   "up to a quarter more programs a second; for an hour and longer")
     p.add_argument("--no-build", action="store_true", help="use what is built, build nothing")
     p.add_argument("--builds", metavar="DIR", default=os.path.join(built.TOP, "build"), help="folder of the builds (build)")
     p.add_argument("--tree", help=argparse.SUPPRESS)  # that campaign.sh has built

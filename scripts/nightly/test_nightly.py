@@ -227,7 +227,8 @@ class Verdicts(Nights):
         self.assertEqual((self.record()["verdict"], self.record()["status"], self.record()["schema"]), ("nothing", 0, "nosnoop nightly 1"))
         self.assertFalse(os.path.exists(os.path.join(self.out, ".night")))
         # What was asked of the programs.
-        self.assertEqual(self.calls("campaign.sh"), [["--hours", "3.0", "--jobs", "2", "--out", os.path.join(self.out, "campaign")]])
+        self.assertEqual(self.calls("campaign.sh"), [["--hours", "3.0", "--jobs", "2", "--out", os.path.join(self.out, "campaign"),
+                                                        "--profile"]])
         self.assertEqual([c[:1] for c in self.calls("build.sh")], [["rel"], ["museum"]])
         self.assertEqual(["--failures" in c for c in self.calls("nosnoop-check")], [False, True])
         traces = self.calls("nosnoop-replay")[0][1:]
@@ -236,6 +237,10 @@ class Verdicts(Nights):
         self.assertEqual([c[0] for c in self.calls("fuzz-text-replay")], ["--json", "--orders"])
         if HEAD:
             self.assertEqual(self.read("last").split(), [HEAD, DAY.isoformat()])
+
+    def test_short_night(self):
+        self.night("--steps", "campaign", "--hours", "0.9")
+        self.assertNotIn("--profile", self.calls("campaign.sh")[0])  # it would take longer than it saves
 
     def test_finding_of_the_campaign(self):
         name, text = from_campaign()

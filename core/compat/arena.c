@@ -3,7 +3,7 @@
  * Blocks come in size classes: 16-byte steps up to 256, then four steps a power of two. A free list
  * is a chain through the first word of the blocks. `used` is the top of what was ever handed out
  * since the last reset; everything above `clean` is known to be zero (never written since it was
- * mapped), which is what makes a reset and a large sparse allocation cheap.
+ * mapped, or since a reset cleared it), which is what makes a large sparse allocation cheap.
  */
 #include "core/compat/arena.h"
 #include "core/compat/lock.h"

@@ -3,7 +3,7 @@
  * libFuzzer's extra counters. It clears and reads all bytes of the section for each input, and takes
  * a byte's value for one of eight features, by its size. So eight slots share a byte, and the time is
  * an eighth of that of a byte each. Of two slots of one byte that an input hits, it shows the later
- * one: some 60 slots in 2048 bytes, so one or two are hidden, and other inputs show them.
+ * one: some 40 slots in 2048 bytes, so one is hidden in every second input, and others show it.
  *
  * Used and volatile, else the array is optimised away without a word; its size must be a multiple
  * of 8.

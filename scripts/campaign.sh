@@ -98,6 +98,13 @@ build() {
 	return 1
 }
 
+# counting NAME "PROGRAMS": likewise, of the engines that count, by the profile if there is one. What does not build with it is
+# built without; what does not build at all is not there, since an older one would be of other code.
+counting() {
+	[ -n "$profile" ] && build "$1" "$2" "-DNOSNOOP_PROFILE=$profile" && return
+	build "$1" "$2" -DNOSNOOP_PROFILE= || (cd "build/$1/bin" && rm -f $2) 2>/dev/null || true
+}
+
 programs() { # ENDING: fuzz-TARGET-ENDING of all targets, and the tree
 	printf "fuzz-%s-$1 " "${targets[@]}"
 	[ -z "$tree" ] || printf nosnoop-linux
@@ -110,15 +117,15 @@ build_all() {
 		build rel mutator-ops || true
 	fi
 	build dev "nosnoop-shrink $(programs replay)" || exit 2
-	if [ -n "$profile" ]; then # where it cannot be had, and fuzz-profile.sh says why, engines are slower and all else is the same
-		profile=$(scripts/fuzz-profile.sh | tail -n 1) || true
+	if [ -n "$profile" ]; then # it says why, if there is none
+		profile=$(scripts/fuzz-profile.sh | tail -n 1) || profile=
 	fi
 	if links_fuzzer clang; then
-		build fuzz-plain "$(programs libfuzzer)" ${profile:+"-DNOSNOOP_PROFILE=$profile"} || true
+		counting fuzz-plain "$(programs libfuzzer)"
 		build fuzz "$(programs libfuzzer)" || true
 	fi
 	if have afl-fuzz && have afl-clang-fast; then
-		build afl "$(programs afl)" ${profile:+"-DNOSNOOP_PROFILE=$profile"} || true
+		counting afl "$(programs afl)"
 		build afl-cmplog "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" || true
 		build afl-asan "fuzz-${targets[0]}-afl ${tree:+nosnoop-linux}" || true
 	fi

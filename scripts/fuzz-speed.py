@@ -44,7 +44,7 @@ def make_profile():
     """What scripts/fuzz-profile.sh leaves."""
     done = subprocess.run([os.path.join(TOP, "scripts", "fuzz-profile.sh")], capture_output=True, text=True)
     if done.returncode:
-        die(done.stderr.strip())
+        die(done.stderr.strip() + "; or --no-profile")
     return done.stdout.splitlines()[-1]
 
 

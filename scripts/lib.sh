@@ -49,11 +49,16 @@ links_fuzzer() {
 	return $rc
 }
 
-# The llvm-profdata of the version of `clang`: others may not read what it writes.
-llvm_profdata() {
+# llvm_tool NAME: LLVM's, of the version of `clang` if there are several; as fuzz/engine/engines.cmake finds llvm-ar
+llvm_tool() {
 	local v
 	v=$(clang -dumpversion 2>/dev/null | cut -d. -f1) || return 1
-	command -v "llvm-profdata-$v" || command -v llvm-profdata
+	command -v "llvm-$1-$v" || command -v "llvm-$1"
+}
+
+# Builds for engines by a profile: what they need besides.
+can_profile() {
+	[ -n "$(llvm_tool profdata)" ] && [ -n "$(llvm_tool ar)" ] && [ -n "$(llvm_tool ranlib)" ] && compiles clang -flto -fuse-ld=lld
 }
 
 # Does afl-clang-lto link? It needs lld and LLVM's tools of its own version.
@@ -123,7 +128,7 @@ missing_engines() {
 	compiles clang || echo clang
 	links_fuzzer clang || clang_rt_package
 	have afl-fuzz && have afl-clang-fast || echo afl++
-	links_afl_lto && [ -n "$(llvm_profdata)" ] || printf '%s\n' lld llvm
+	links_afl_lto && can_profile || printf '%s\n' lld llvm
 }
 
 # Of slurm-local.sh alone.

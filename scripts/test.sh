@@ -196,7 +196,7 @@ run_afl_lto() {
 # As campaigns of an hour build: the oracles still speak, and a plug-in finds what it needs in a program optimised as a whole.
 run_profiled() {
 	local out=build/profiled profile program=build/profiled/bin/fuzz-policy-libfuzzer
-	profile=$(scripts/fuzz-profile.sh) &&
+	profile=$(scripts/fuzz-profile.sh) && # it looks whether something was counted
 		cmake --preset fuzz-plain -B $out -DNOSNOOP_PROFILE="${profile##*$'\n'}" &&
 		cmake --build $out -j "$jobs" --target fuzz-policy-libfuzzer || return 1
 	target_seeds policy $out/in
@@ -383,7 +383,7 @@ if links_afl_lto; then
 else
 	skipped "afl-clang-lto: not installed, or it does not link here (Debian: afl++, lld, llvm)"
 fi
-if links_fuzzer clang && [ -n "$(llvm_profdata)" ] && have ld.lld; then
+if links_fuzzer clang && can_profile; then
 	later "libFuzzer: fuzz-policy-libfuzzer by a profile" run_profiled
 else
 	skipped "libFuzzer by a profile: not installed (Debian: clang, lld, llvm)"

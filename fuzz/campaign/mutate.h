@@ -68,7 +68,7 @@ int mutate_program(struct mutator *m, struct program *p, const struct program *o
 		   struct mutate_rng *g, size_t max);
 /*
  * One change of one kind, no kind of op off but those in @off (bits 1 << code). It may find nothing
- * to do. @p has at least a record. Errors as above.
+ * to do. @p has at least a record. @other and errors as above.
  */
 int mutate_once(struct mutator *m, struct program *p, const struct program *other,
 		struct mutate_rng *g, enum mutation which, u64 off);

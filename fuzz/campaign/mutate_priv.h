@@ -19,7 +19,7 @@ struct mutator {
 /* One input at work. */
 struct change {
 	struct mutator *m;
-	struct program *p;	     /* not empty */
+	struct program *p;	     /* not empty, where it is to be changed */
 	const struct program *other; /* NULL: not needed so far */
 	struct mutate_rng *g;
 	u64 off; /* kinds of ops that are neither added nor changed */

@@ -460,7 +460,8 @@ static void test_program(void **state)
 
 	for (u32 i = 0; i < 3000; i++) {
 		draw(r, i);
-		assert_int_equal(mutate_program(r->m, &r->after, &r->other, &r->g, 50), 0);
+		assert_int_equal(
+			mutate_program(r->m, &r->after, i % 2 ? &r->other : NULL, &r->g, 50), 0);
 		assert_true(r->after.nr <= 50);
 		assert_valid(&r->after);
 		changed += !program_equal(&r->before, &r->after);
@@ -469,6 +470,9 @@ static void test_program(void **state)
 	/* From nothing to something: the other program. */
 	program_clear(&r->after);
 	assert_int_equal(mutate_program(r->m, &r->after, &r->other, &r->g, 50), 0);
+	assert_true(r->after.nr > 0);
+	program_clear(&r->after);
+	assert_int_equal(mutate_program(r->m, &r->after, NULL, &r->g, 50), 0);
 	assert_true(r->after.nr > 0);
 }
 

@@ -14,6 +14,7 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIBRARY = os.path.join(TOP, os.environ.get("NOSNOOP_MUTATOR", "build/rel/bin/mutator-ops.so"))
 LIBFUZZER = os.path.join(TOP, os.environ.get("NOSNOOP_LIBFUZZER_BIN", "build/fuzz/bin"), "fuzz-policy-libfuzzer")
+REPLAYER = os.path.join(TOP, "build", "rel", "bin", "fuzz-policy-replay")
 LIMIT = 1 + 64 * 32  # MUTATE_RECORDS
 MEGABYTE = 1 << 20
 
@@ -109,6 +110,21 @@ class LibFuzzer(unittest.TestCase):
         if not os.path.exists(LIBFUZZER):
             self.skipTest(f"{LIBFUZZER} is not built")
         self.assertGreater(self.features("1"), 2 * self.features("0"))
+
+    def test_merge(self):
+        """As campaigns merge (scripts/campaign/merge.py): no state is lost with what is left out."""
+        if not os.path.exists(LIBFUZZER) or not os.path.exists(REPLAYER):
+            self.skipTest(f"{LIBFUZZER} or {REPLAYER} is not built")
+        with tempfile.TemporaryDirectory() as work:
+            whole, kept = os.path.join(work, "whole"), os.path.join(work, "kept")
+            os.makedirs(whole), os.makedirs(kept)
+            for command in ([REPLAYER, "--generate", "400", "--ops", "20", "--encode", whole],
+                            [LIBFUZZER, "-set_cover_merge=1", "-use_counters=0", f"-artifact_prefix={work}/", kept, whole]):
+                subprocess.run(command, cwd=work, capture_output=True, check=True)
+            states = [subprocess.run([REPLAYER, "--states", f], capture_output=True, text=True, check=True).stdout.split()[0] for f in (whole, kept)]
+            self.assertEqual(states[0], states[1])
+            self.assertGreater(int(states[0]), 300)
+            self.assertLess(len(os.listdir(kept)), len(os.listdir(whole)) // 2)
 
 
 if __name__ == "__main__":

@@ -222,7 +222,7 @@ def run_slurm(session, builds, o, stop):
 
 
 def parse(argv):
-    p = argparse.ArgumentParser(prog="campaign.sh", epilog=EXITS, description="A fuzzing campaign of all engines there are. "
+    p = argparse.ArgumentParser(prog="campaign.sh", epilog=EXITS, allow_abbrev=False, description="A fuzzing campaign of all engines there are. "
                                 "Called again with the same --out it goes on.")
     p.add_argument("--hours", type=float, help="how long to fuzz; triage and merging come after that")
     p.add_argument("--jobs", type=int, help="workers at a time (the number of processors); with --slurm the tasks of the array")
@@ -262,6 +262,8 @@ def complete(p, o):
         o.jobs = os.cpu_count() if o.jobs is None else o.jobs
         if not 1 <= o.jobs <= 4096:
             p.error(f"--jobs {o.jobs}, expected 1 to 4096")
+    if o.profile and o.no_build:
+        p.error("--profile builds, --no-build does not: expected one of them")
     o.out = os.path.abspath(o.out)
     if o.history and (os.path.isdir(o.history) or not os.path.isdir(os.path.dirname(os.path.abspath(o.history)))):
         p.error(f"--history {o.history}: expected a file, or a new one in a folder that is there")

@@ -72,8 +72,9 @@ def forget_afl(own):
         os.rmdir(own)
 
 
-def by_libfuzzer(program, staged, new, env):
-    return run([program, "-set_cover_merge=1", "-use_counters=0", "-timeout=10", "-detect_leaks=0", f"-artifact_prefix={os.path.dirname(new)}/.merge-", new,
+def by_libfuzzer(program, sizes, staged, new, env):
+    """How often an edge was taken is no reason to keep an input, where states do not depend on it (fuzz/engine/feedback_libfuzzer.c)."""
+    return run([program, "-set_cover_merge=1", *["-use_counters=0"] * (not sizes), "-timeout=10", "-detect_leaks=0", f"-artifact_prefix={os.path.dirname(new)}/.merge-", new,
                 staged], env)
 
 
@@ -98,7 +99,8 @@ def run(args, env):
 
 def minimise(place, target, builds, env):
     """(what it was done by, inputs before, inputs after, None or what went wrong: then the old corpus stays)."""
-    libfuzzer = builds.engine("libfuzzer", target) or builds.engine("libfuzzer-asan", target)
+    sanitized = builds.engine("libfuzzer-asan", target)
+    libfuzzer = sanitized or builds.engine("libfuzzer", target)
     afl = builds.engine("afl", target)
     staged = stage(place, target)
     before = len(files.inputs(staged))
@@ -106,7 +108,7 @@ def minimise(place, target, builds, env):
     shutil.rmtree(new, ignore_errors=True)
     os.makedirs(new)
     if libfuzzer:
-        by, wrong = "libfuzzer", by_libfuzzer(libfuzzer, staged, new, env)
+        by, wrong = "libfuzzer", by_libfuzzer(libfuzzer, not sanitized, staged, new, env)
     elif afl:
         by, wrong = "afl-cmin", by_afl(afl, staged, new, env)
     else:

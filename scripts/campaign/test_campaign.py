@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -509,6 +510,16 @@ class Verdict(Temporary):
 # --- sessions, with engines that do as they are told -----------------------------------------------------------------------
 
 
+# A stand-in: --preset NAME -DNOSNOOP_PROFILE=VALUE is told, and a build fails by its value.
+CMAKE = """#!/usr/bin/env python3
+import sys
+args = dict(a.split("=", 1) for a in sys.argv if a.startswith("-DNOSNOOP_PROFILE="))
+value = args.get("-DNOSNOOP_PROFILE")
+if value is not None:
+    print(sys.argv[sys.argv.index("--preset") + 1], value or "-", file=open("ASKED", "a"))
+sys.exit(value is not None and (value or "-") in BROKEN)
+"""
+
 ENGINE = r"""#!/usr/bin/python3 -B
 import os, shutil, signal, sys, time
 said = {a.split("=")[0]: a.split("=", 1)[-1] for a in sys.argv[1:] if a.startswith("-")}
@@ -604,7 +615,8 @@ class Sessions(Temporary):
                             (("--hours", "nan"), "nan, expected a number above 0"),
                             (("--hours", "0.0001"), "expected at least"), (("--targets", "opps"), "expected some of"),
                             (("--policy", "no_such"), "no_such"), (("--expected", "/no/such"), "no such folder"),
-                            (("--history", self.dir), "expected a file")):
+                            (("--history", self.dir), "expected a file"), (("--profile",), "expected one of them"),
+                            (("--prof",), "unrecognized arguments")):
             rc, out, err = self.campaign(*more)
             self.assertEqual((rc, out), (2, ""), err)
             self.assertIn(words, err)
@@ -624,6 +636,35 @@ class Sessions(Temporary):
             self.assertEqual((done.returncode, done.stdout), (2, b""), done.stderr)
             self.assertIn(words, done.stderr.decode())
             self.assertFalse(os.path.exists(self.path("out")))
+
+    def builds(self, *args, profile="echo /a/profile", broken=()):
+        """What campaign.sh asks cmake for, in a checkout of its own: [(preset, NOSNOOP_PROFILE)]. @broken: values that do not build."""
+        top = self.path("top")
+        shutil.rmtree(top, ignore_errors=True)
+        shutil.copytree(os.path.join(TOP, "scripts"), os.path.join(top, "scripts"), ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("fuzz-plain/bin/fuzz-ops-libfuzzer", "afl/bin/fuzz-ops-afl"):
+            self.file("top/build/" + name, "of another commit", 0o755)
+        self.file("top/scripts/fuzz-profile.sh", "#!/bin/sh\n" + profile, 0o755)
+        for name in ("clang", "afl-fuzz", "afl-clang-fast", "afl-clang-lto", "llvm-ar", "llvm-ranlib", "llvm-profdata"):
+            self.file("stubs/" + name, "#!/bin/sh\necho 14\n", 0o755)
+        self.file("stubs/cmake", CMAKE.replace("ASKED", self.path("asked")).replace("BROKEN", repr(tuple(broken))), 0o755)
+        self.file("asked", "")
+        subprocess.run(["/bin/bash", os.path.join(top, "scripts", "campaign.sh"), "--out", self.path("out"), "--hours", "0.01", *args], cwd=self.dir,
+                       env=os.environ | {"PATH": self.path("stubs") + os.pathsep + os.environ["PATH"]}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       timeout=60, check=False)
+        return [tuple(line.split()) for line in files.read(self.path("asked")).decode().splitlines()]
+
+    def test_profile(self):
+        """The engines that count are built by it, or without where that cannot be; never by an old one, and no old program is left."""
+        self.assertEqual(self.builds("--profile"), [("fuzz-plain", "/a/profile"), ("afl", "/a/profile")])
+        self.assertEqual(self.builds(), [("fuzz-plain", "-"), ("afl", "-")])
+        self.assertEqual(self.builds("--profile", profile="exit 2"), [("fuzz-plain", "-"), ("afl", "-")])
+        self.assertEqual(self.builds("--profile", broken=["/a/profile"]),
+                         [(preset, value) for preset in ("fuzz-plain", "afl") for value in ("/a/profile", "-")])
+        self.assertTrue(os.path.exists(self.path("top/build/afl/bin/fuzz-ops-afl")))
+        self.builds(broken=["-"])
+        self.assertFalse(os.path.exists(self.path("top/build/afl/bin/fuzz-ops-afl")))
+        self.assertFalse(os.path.exists(self.path("top/build/fuzz-plain/bin/fuzz-ops-libfuzzer")))
 
     def test_nothing_for_a_target(self):
         """nosnoop-fuzz alone is no engine for texts."""

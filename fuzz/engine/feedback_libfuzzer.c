@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * libFuzzer's extra counters. It clears and reads all bytes of the section for each input, and takes
- * a byte's value for one of eight features, by its size. So eight slots share a byte, and a tenth of
- * the time is saved. Of two slots of one byte that an input hits, it shows the later one: some 40
+ * a byte's value for one of eight features, by its size. So eight slots share a byte: 2 KiB to
+ * clear and read, not 16. Of two slots of one byte that an input hits, it shows the later one: some 40
  * slots in 2048 bytes, so one is hidden in every second input; mostly another input shows it.
  *
  * With -use_counters=0 a byte is one feature, whatever its size: then this must not be. Corpora are

@@ -17,101 +17,90 @@
 #define F_SPAN (OPF_PAGES | OPF_WHOLE)
 #define ALL32  0xffffffffu
 
+#define SLOT_MASK 0xfffffULL
+#define MODE_MASK (0xfULL << 60)
+
 const char *const obj_kind_name[OBJ_NR] = {"",	   "table",  "buffer", "domain",
 					   "area", "access", "pin"};
 
+/* What slots refer to, and the bits that are left of the three and of their flags. */
+#define SLOTS(...) SLOTS3(__VA_ARGS__, OBJ_NONE, OBJ_NONE, OBJ_NONE)
+#define SLOTS3(a, b, c, ...)                                              \
+	.slot = {a, b, c}, .slots = SLOT(a, 0) | SLOT(b, 1) | SLOT(c, 2), \
+	.ids = SLOT_ID(a, 0) | SLOT_ID(b, 1) | SLOT_ID(c, 2)
+#define SLOT(kind, i)	 ((kind) == OBJ_NONE ? 0 : SLOT_MASK << (20 * (i)))
+#define SLOT_ID(kind, i) ((kind) == OBJ_NONE || (kind) == OBJ_NUM ? 0 : OPF_ID0 << (i))
+
 const struct op_info op_infos[OP_NR] = {
 	[OP_TABLE] = {.creates = OBJ_TABLE, .fields = OPX_REQ},
-	[OP_TABLE_DESTROY] = {.slot = {OBJ_TABLE}, .fields = OPX_REQ, .flags = OPF_BAD_ID},
+	[OP_TABLE_DESTROY] = {SLOTS(OBJ_TABLE), .fields = OPX_REQ, .flags = OPF_BAD_ID},
 	[OP_BUFFER] = {.creates = OBJ_BUFFER,
 		       .modes = M_ABS | M_END | M_AUTO,
 		       .fields = OPX_ARG,
 		       .arg_mask = ALL32},
-	[OP_BUFFER_DESTROY] = {.slot = {OBJ_BUFFER}},
-	[OP_LAYOUT] = {.slot = {OBJ_BUFFER},
-		       .fields = OPX_ARG | OPX_VALUE | OPX_LEN | OPX_NPAGES,
-		       .flags = OPF_WHOLE,
-		       .arg_mask = ALL32},
-	[OP_ALIAS] = {.slot = {OBJ_BUFFER, OBJ_BUFFER},
-		      .fields = OPX_ARG | OPX_VALUE,
+	[OP_BUFFER_DESTROY] = {SLOTS(OBJ_BUFFER)},
+	[OP_LAYOUT] = {SLOTS(OBJ_BUFFER), .fields = OPX_ARG | OPX_VALUE | OPX_LEN | OPX_NPAGES,
+		       .flags = OPF_WHOLE, .arg_mask = ALL32},
+	[OP_ALIAS] = {SLOTS(OBJ_BUFFER, OBJ_BUFFER), .fields = OPX_ARG | OPX_VALUE,
 		      .arg_mask = ALL32},
-	[OP_PAGE_FLAGS] = {.slot = {OBJ_BUFFER},
-			   .fields = OPX_ARG | OPX_VALUE | OPX_LEN | OPX_NPAGES,
-			   .flags = OPF_WHOLE,
-			   .arg_mask = ALL32},
-	[OP_REMAP] = {.slot = {OBJ_BUFFER},
-		      .fields = OPX_ARG | OPX_LEN | OPX_NPAGES,
-		      .flags = OPF_WHOLE,
-		      .arg_mask = ALL32},
+	[OP_PAGE_FLAGS] = {SLOTS(OBJ_BUFFER), .fields = OPX_ARG | OPX_VALUE | OPX_LEN | OPX_NPAGES,
+			   .flags = OPF_WHOLE, .arg_mask = ALL32},
+	[OP_REMAP] = {SLOTS(OBJ_BUFFER), .fields = OPX_ARG | OPX_LEN | OPX_NPAGES,
+		      .flags = OPF_WHOLE, .arg_mask = ALL32},
 	[OP_ATTACH] = {.creates = OBJ_DOMAIN,
-		       .slot = {OBJ_TABLE, OBJ_NUM, OBJ_NUM},
+		       SLOTS(OBJ_TABLE, OBJ_NUM, OBJ_NUM),
 		       .fields = OPX_ARG | OPX_VALUE | OPX_LEN | OPX_WIDE | OPX_REQ,
 		       .flags = OPF_NC,
 		       .arg_mask = ALL32},
-	[OP_REATTACH] = {.slot = {OBJ_TABLE, OBJ_DOMAIN}, .fields = OPX_REQ},
-	[OP_DETACH] = {.slot = {OBJ_TABLE, OBJ_DOMAIN}, .fields = OPX_REQ},
+	[OP_REATTACH] = {SLOTS(OBJ_TABLE, OBJ_DOMAIN), .fields = OPX_REQ},
+	[OP_DETACH] = {SLOTS(OBJ_TABLE, OBJ_DOMAIN), .fields = OPX_REQ},
 	[OP_MAP] = {.creates = OBJ_AREA,
-		    .slot = {OBJ_TABLE, OBJ_BUFFER, OBJ_AREA},
+		    SLOTS(OBJ_TABLE, OBJ_BUFFER, OBJ_AREA),
 		    .modes = M_IOVA | M_AUTO,
 		    .fields = OPX_ARG | OPX_LEN | OPX_REQ,
 		    .flags = F_PROT | F_SPAN | OPF_BAD_FLAG | OPF_RESERVED | OPF_BAD_OUT |
 			     OPF_BAD_ID,
 		    .arg_mask = ALL32},
 	[OP_COPY] = {.creates = OBJ_AREA,
-		     .slot = {OBJ_TABLE, OBJ_TABLE, OBJ_AREA},
+		     SLOTS(OBJ_TABLE, OBJ_TABLE, OBJ_AREA),
 		     .modes = M_ABS | M_END | M_AUTO,
 		     .fields = OPX_ARG | OPX_LEN | OPX_REQ,
 		     .flags = F_PROT | F_SPAN | OPF_SOURCE | OPF_BAD_FLAG | OPF_BAD_OUT |
 			      OPF_BAD_ID | OPF_BAD_SRC,
 		     .arg_mask = ALL32},
-	[OP_CUT] = {.slot = {OBJ_TABLE, OBJ_NONE, OBJ_AREA},
-		    .modes = M_IOVA,
-		    .fields = OPX_REQ,
+	[OP_CUT] = {SLOTS(OBJ_TABLE, OBJ_NONE, OBJ_AREA), .modes = M_IOVA, .fields = OPX_REQ,
 		    .flags = OPF_BAD_ID},
-	[OP_UNMAP] = {.slot = {OBJ_TABLE, OBJ_NONE, OBJ_AREA},
-		      .modes = M_IOVA,
+	[OP_UNMAP] = {SLOTS(OBJ_TABLE, OBJ_NONE, OBJ_AREA), .modes = M_IOVA,
 		      .fields = OPX_LEN | OPX_WIDE | OPX_REQ,
 		      .flags = F_SPAN | OPF_BAD_ID | OPF_BAD_OUT},
-	[OP_UNMAP_ALL] = {.slot = {OBJ_TABLE},
-			  .fields = OPX_REQ,
-			  .flags = OPF_BAD_ID | OPF_BAD_OUT},
+	[OP_UNMAP_ALL] = {SLOTS(OBJ_TABLE), .fields = OPX_REQ, .flags = OPF_BAD_ID | OPF_BAD_OUT},
 	[OP_ACCESS] = {.creates = OBJ_ACCESS,
-		       .slot = {OBJ_TABLE},
+		       SLOTS(OBJ_TABLE),
 		       .fields = OPX_ARG | OPX_REQ,
 		       .flags = OPF_PIN,
 		       .arg_mask = OP_ACCESS_REFUSE | OP_ACCESS_NONE},
-	[OP_ACCESS_ATTACH] = {.slot = {OBJ_ACCESS, OBJ_TABLE},
-			      .fields = OPX_REQ,
-			      .flags = OPF_BAD_ID},
-	[OP_ACCESS_REPLACE] = {.slot = {OBJ_ACCESS, OBJ_TABLE},
-			       .fields = OPX_REQ,
+	[OP_ACCESS_ATTACH] = {SLOTS(OBJ_ACCESS, OBJ_TABLE), .fields = OPX_REQ, .flags = OPF_BAD_ID},
+	[OP_ACCESS_REPLACE] = {SLOTS(OBJ_ACCESS, OBJ_TABLE), .fields = OPX_REQ,
 			       .flags = OPF_BAD_ID},
-	[OP_ACCESS_DETACH] = {.slot = {OBJ_ACCESS}, .fields = OPX_REQ},
-	[OP_ACCESS_DESTROY] = {.slot = {OBJ_ACCESS}, .fields = OPX_REQ},
+	[OP_ACCESS_DETACH] = {SLOTS(OBJ_ACCESS), .fields = OPX_REQ},
+	[OP_ACCESS_DESTROY] = {SLOTS(OBJ_ACCESS), .fields = OPX_REQ},
 	[OP_PIN] = {.creates = OBJ_PIN,
-		    .slot = {OBJ_ACCESS, OBJ_NONE, OBJ_AREA},
+		    SLOTS(OBJ_ACCESS, OBJ_NONE, OBJ_AREA),
 		    .modes = M_IOVA,
 		    .fields = OPX_LEN | OPX_WIDE | OPX_REQ,
 		    .flags = OPF_WRITE | F_SPAN | OPF_BAD_FLAG},
-	[OP_UNPIN] = {.slot = {OBJ_PIN}, .fields = OPX_REQ},
-	[OP_RW] = {.slot = {OBJ_ACCESS, OBJ_NONE, OBJ_AREA},
-		   .modes = M_IOVA,
+	[OP_UNPIN] = {SLOTS(OBJ_PIN), .fields = OPX_REQ},
+	[OP_RW] = {SLOTS(OBJ_ACCESS, OBJ_NONE, OBJ_AREA), .modes = M_IOVA,
 		   .fields = OPX_LEN | OPX_WIDE | OPX_REQ,
 		   .flags = OPF_WRITE | OPF_KTHREAD | F_SPAN | OPF_BAD_FLAG},
-	[OP_RESERVE] = {.slot = {OBJ_TABLE, OBJ_NONE, OBJ_AREA},
-			.modes = M_IOVA,
-			.fields = OPX_LEN | OPX_WIDE | OPX_REQ,
-			.flags = OPF_PAGES | OPF_BAD_ID},
-	[OP_UNRESERVE] = {.slot = {OBJ_TABLE}, .fields = OPX_REQ, .flags = OPF_BAD_ID},
-	[OP_ALLOW] = {.slot = {OBJ_TABLE},
-		      .fields = OPX_VALUE | OPX_LEN | OPX_WIDE | OPX_REQ,
+	[OP_RESERVE] = {SLOTS(OBJ_TABLE, OBJ_NONE, OBJ_AREA), .modes = M_IOVA,
+			.fields = OPX_LEN | OPX_WIDE | OPX_REQ, .flags = OPF_PAGES | OPF_BAD_ID},
+	[OP_UNRESERVE] = {SLOTS(OBJ_TABLE), .fields = OPX_REQ, .flags = OPF_BAD_ID},
+	[OP_ALLOW] = {SLOTS(OBJ_TABLE), .fields = OPX_VALUE | OPX_LEN | OPX_WIDE | OPX_REQ,
 		      .flags = OPF_WHOLE | OPF_RESERVED | OPF_BAD_ID | OPF_BAD_IN},
-	[OP_RANGES] = {.slot = {OBJ_TABLE},
-		       .fields = OPX_ARG | OPX_REQ,
-		       .flags = OPF_RESERVED | OPF_BAD_ID | OPF_BAD_OUT,
-		       .arg_mask = ALL32},
-	[OP_HUGE_PAGES] = {.slot = {OBJ_TABLE},
-			   .fields = OPX_ARG | OPX_REQ,
+	[OP_RANGES] = {SLOTS(OBJ_TABLE), .fields = OPX_ARG | OPX_REQ,
+		       .flags = OPF_RESERVED | OPF_BAD_ID | OPF_BAD_OUT, .arg_mask = ALL32},
+	[OP_HUGE_PAGES] = {SLOTS(OBJ_TABLE), .fields = OPX_ARG | OPX_REQ,
 			   .flags = OPF_GET | OPF_RESERVED | OPF_BAD_ID | OPF_BAD_OP,
 			   .arg_mask = ALL32},
 	[OP_RLIMIT_MODE] = {.fields = OPX_ARG | OPX_REQ,
@@ -121,27 +110,17 @@ const struct op_info op_infos[OP_NR] = {
 	[OP_GUP_LIMIT] = {.fields = OPX_ARG, .arg_mask = ALL32},
 	[OP_RLIMIT] = {.fields = OPX_VALUE},
 	[OP_CAP] = {.fields = OPX_ARG, .arg_mask = 0xf},
-	[OP_STORE] = {.slot = {OBJ_BUFFER},
-		      .fields = OPX_ARG | OPX_VALUE | OPX_LEN,
+	[OP_STORE] = {SLOTS(OBJ_BUFFER), .fields = OPX_ARG | OPX_VALUE | OPX_LEN,
 		      .arg_mask = ALL32},
-	[OP_LOAD] = {.slot = {OBJ_BUFFER}, .fields = OPX_VALUE | OPX_LEN},
-	[OP_DMA_READ] = {.slot = {OBJ_DOMAIN, OBJ_NONE, OBJ_AREA},
-			 .modes = M_IOVA,
-			 .fields = OPX_LEN,
+	[OP_LOAD] = {SLOTS(OBJ_BUFFER), .fields = OPX_VALUE | OPX_LEN},
+	[OP_DMA_READ] = {SLOTS(OBJ_DOMAIN, OBJ_NONE, OBJ_AREA), .modes = M_IOVA, .fields = OPX_LEN,
 			 .flags = OPF_NC | F_SPAN},
-	[OP_DMA_WRITE] = {.slot = {OBJ_DOMAIN, OBJ_NONE, OBJ_AREA},
-			  .modes = M_IOVA,
-			  .fields = OPX_ARG | OPX_LEN,
-			  .flags = OPF_NC | F_SPAN,
-			  .arg_mask = ALL32},
-	[OP_EVICT] = {.slot = {OBJ_BUFFER},
-		      .fields = OPX_ARG | OPX_LEN | OPX_NPAGES,
-		      .flags = OPF_WHOLE,
-		      .arg_mask = ALL32},
-	[OP_MORE] = {.slot = {OBJ_NONE, OBJ_NONE, OBJ_AREA},
-		     .modes = M_IOVA,
-		     .fields = OPX_LEN | OPX_WIDE | OPX_CONT,
-		     .flags = OPF_PAGES},
+	[OP_DMA_WRITE] = {SLOTS(OBJ_DOMAIN, OBJ_NONE, OBJ_AREA), .modes = M_IOVA,
+			  .fields = OPX_ARG | OPX_LEN, .flags = OPF_NC | F_SPAN, .arg_mask = ALL32},
+	[OP_EVICT] = {SLOTS(OBJ_BUFFER), .fields = OPX_ARG | OPX_LEN | OPX_NPAGES,
+		      .flags = OPF_WHOLE, .arg_mask = ALL32},
+	[OP_MORE] = {SLOTS(OBJ_NONE, OBJ_NONE, OBJ_AREA), .modes = M_IOVA,
+		     .fields = OPX_LEN | OPX_WIDE | OPX_CONT, .flags = OPF_PAGES},
 	[OP_NAME] = {.fields = OPX_CONT},
 	[OP_EXPECT] = {.fields = OPX_CONT},
 };
@@ -165,8 +144,8 @@ const char *op_word(unsigned int code)
 
 void op_set_slot(struct op *op, unsigned int i, u32 value)
 {
-	op->slots &= ~(0xfffffULL << (20 * i));
-	op->slots |= (u64)(value & 0xfffff) << (20 * i);
+	op->slots &= ~(SLOT_MASK << (20 * i));
+	op->slots |= (value & SLOT_MASK) << (20 * i);
 }
 
 void op_set_ref(struct op *op, unsigned int i, u32 n, bool by_id)
@@ -267,18 +246,6 @@ static void tidy_mode(struct op *op, unsigned int modes)
 	if (!(modes >> mode & 1))
 		mode = modes ? __builtin_ctz(modes) : OP_ADDR_ABS;
 	op_set_addr(op, mode, mode == OP_ADDR_AUTO ? 0 : op->addr);
-}
-
-static void tidy_slots(struct op *op, const struct op_info *info)
-{
-	unsigned int i;
-
-	for (i = 0; i < 3; i++) {
-		if (info->slot[i] == OBJ_NONE)
-			drop_ref(op, i);
-		else if (info->slot[i] == OBJ_NUM)
-			op->flags &= ~(OPF_ID0 << i);
-	}
 }
 
 static void tidy_fail(struct op *op, const struct op_info *info)
@@ -390,14 +357,15 @@ void op_normalise(struct op *op)
 {
 	const struct op_info *info;
 
-	op->code %= OP_NR;
+	if (op->code >= OP_NR)
+		op->code %= OP_NR;
 	if (op->code == OP_NAME || op->code == OP_EXPECT) {
 		expect_normalise(op);
 		return;
 	}
 	info = op_info(op->code);
 	op->thread = info->fields & OPX_CONT ? 0 : op->thread & 7;
-	op->flags &= info->flags | OPF_ID0 | OPF_ID1 | OPF_ID2;
+	op->flags &= info->flags | info->ids;
 	op->arg &= arg_mask(info);
 	if (!(info->fields & OPX_VALUE) && !info->modes)
 		op->addr = 0;
@@ -407,7 +375,7 @@ void op_normalise(struct op *op)
 		tidy_mode(op, info->modes);
 	else
 		op_set_addr(op, OP_ADDR_ABS, op->addr);
-	tidy_slots(op, info);
+	op->slots &= info->slots | MODE_MASK;
 	tidy_length(op, info);
 	tidy_fail(op, info);
 	tidy_special(op, info);

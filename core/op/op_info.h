@@ -36,7 +36,9 @@ struct op_info {
 	u8 modes;   /* bits 1 << enum op_addr; 0: addr is no address */
 	u8 fields;  /* OPX_* */
 	u16 flags;  /* OPF_* but for the three ID bits */
+	u16 ids;    /* those of the three that a slot can have */
 	u32 arg_mask;
+	u64 slots; /* of op.slots, the bits of slots that are used */
 };
 extern const struct op_info op_infos[OP_NR];
 

@@ -147,8 +147,8 @@ static void put_record(u8 *to, const struct op *op)
 int program_decode(struct program *p, const void *data, size_t size)
 {
 	const u8 *from = data;
-	u8 record[OP_SIZE];
-	struct op op;
+	u8 cut[OP_SIZE] = {0}; /* a last record that ends too early goes on with zeroes */
+	struct op *op;
 	int rc;
 
 	p->nr = 0;
@@ -158,11 +158,13 @@ int program_decode(struct program *p, const void *data, size_t size)
 	if (rc)
 		return rc;
 	for (size_t at = 1; at < size; at += OP_SIZE) {
-		memset(record, 0, sizeof(record));
-		memcpy(record, from + at, min((size_t)OP_SIZE, size - at));
-		op = get_record(record);
-		op_normalise(&op);
-		p->ops[p->nr++] = op;
+		bool whole = size - at >= OP_SIZE;
+
+		if (!whole)
+			memcpy(cut, from + at, size - at);
+		op = &p->ops[p->nr++];
+		*op = get_record(whole ? from + at : cut);
+		op_normalise(op);
 	}
 	return 0;
 }

@@ -90,6 +90,7 @@ struct run_config {
 
 #define RUN_PAGES_FUZZ	4096ULL
 #define RUN_TEMP_FUZZ	(1U << 20) /* bytes of temporary memory */
+#define RUN_RANGES_FUZZ 1024U	   /* room for ranges */
 #define RUN_PAGES_TRACE (1ULL << 32)
 #define RUN_BYTES	(1ULL << 20) /* most that one rw, store, load or DMA moves */
 #define RUN_ARENA	(64ULL << 30)
@@ -114,7 +115,7 @@ struct run_finding {
 
 /*
  * Writes the reduction of buffers to @max_pages (0: RUN_PAGES_FUZZ), of what is moved at a time to
- * as much, and of temporary memory, into the program, so that a fuzzer's finding means the same
+ * as much, of temporary memory, and of room for ranges, into the program, so that a fuzzer's finding means the same
  * wherever it is replayed.
  */
 void run_reduce(struct program *p, u64 max_pages);

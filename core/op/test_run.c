@@ -620,6 +620,13 @@ static void test_reduce(void **state)
 	assert_int_equal(p.ops[2].arg, 3);
 	program_free(&p);
 	p = test_parse(
+		"ranges table:0\nranges table:0 room 1023\nranges table:0 room 0xfffffffe\n");
+	run_reduce(&p, 0);
+	assert_int_equal(p.ops[0].arg, 0);
+	assert_int_equal(p.ops[1].arg, 1024);
+	assert_int_equal(p.ops[2].arg, RUN_RANGES_FUZZ + 1);
+	program_free(&p);
+	p = test_parse(
 		"store buffer:0 len 0x4001\ndma_read domain:0 0x0 len 6 pages\nload buffer:0 "
 		"len 0x4000\n");
 	run_reduce(&p, 0);

@@ -100,6 +100,7 @@ void violation_add(struct shadow *s, enum contract c, const struct turn *t, u32 
 	struct shadow_violation *v = &s->violation[c];
 
 	if (!v->count++) {
+		s->broken |= 1u << c;
 		v->op = s->op;
 		v->should = should;
 		v->pfn = t->pfn;
@@ -117,11 +118,7 @@ const struct shadow_violation *shadow_violation(const struct shadow *s, enum con
 
 u32 shadow_broken(const struct shadow *s)
 {
-	u32 mask = 0;
-
-	for (u32 c = 0; c < SHADOW_CONTRACTS; c++)
-		mask |= (u32) !!s->violation[c].count << c;
-	return mask;
+	return s->broken;
 }
 
 /* --- totals ---------------------------------------------------------------------- */
@@ -378,5 +375,6 @@ u32 shadow_frame_form(const struct shadow *s, u64 pfn, u8 *out)
 void shadow_forget(struct shadow *s)
 {
 	memset(s->violation, 0, sizeof(s->violation));
+	s->broken = 0;
 	s->nr_findings = 0;
 }

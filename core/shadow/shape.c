@@ -16,8 +16,8 @@ static void add_frame(struct shadow_shape *out, const struct frame *f)
 void shadow_shape(const struct shadow *s, struct shadow_shape *out)
 {
 	*out = (struct shadow_shape){0};
-	for (u64 i = 0; i <= s->frames.mask; i++)
-		for (const struct node *n = s->frames.bucket[i]; n; n = n->next)
+	for (u64 i = 0, left = s->frames.nr; left; i++)
+		for (const struct node *n = s->frames.bucket[i]; n; n = n->next, left--)
 			add_frame(out, container_of(n, struct frame, node));
 }
 
@@ -33,8 +33,8 @@ void model_shape(const struct model *md, struct model_shape *out)
 			u32 id = *vec_at(&t->domains, u32, k);
 			const struct domain *d = machine_domain(md->m, id);
 
-			out->nc += d && domain_nc(d);
-			out->c += d && !domain_nc(d);
+			if (d)
+				(*(domain_nc(d) ? &out->nc : &out->c))++;
 		}
 	}
 	for (u32 i = 0; i < md->pages.nr; i++) {

@@ -105,6 +105,7 @@ struct shadow {
 	u64 bound_closed[TRACKS], redundant_closed[TRACKS];
 	u64 flushes, flushes_unpinned, nr_missing, exposures, epochs;
 	struct shadow_violation violation[SHADOW_CONTRACTS];
+	u32 broken; /* bits 1 << enum contract: those with a violation */
 	u32 nr_findings;
 	struct shadow_finding finding[FINDINGS_KEPT];
 };

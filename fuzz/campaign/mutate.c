@@ -100,17 +100,17 @@ static enum mutation any_mutation(struct mutate_rng *g)
 }
 
 /* Nothing is there to be changed. */
-static int begin_anew(struct change c)
+static int begin_anew(struct change *c)
 {
-	int rc = change_other(&c);
+	int rc = change_other(c);
 
-	return rc ? rc : program_copy(c.p, c.other);
+	return rc ? rc : program_copy(c->p, c->other);
 }
 
 int mutate_once(struct mutator *m, struct program *p, const struct program *other,
 		struct mutate_rng *g, enum mutation which, u64 off)
 {
-	struct change c = {m, p, other, g, off};
+	struct change c = {.m = m, .p = p, .other = other, .g = g, .off = off};
 
 	return changes[which](&c);
 }
@@ -124,17 +124,14 @@ static void cut_off(struct program *p, size_t max)
 int mutate_program(struct mutator *m, struct program *p, const struct program *other,
 		   struct mutate_rng *g, size_t max)
 {
-	u64 off = draw_off(g);
+	struct change c = {.m = m, .p = p, .other = other, .g = g, .off = draw_off(g)};
 	int rc = 0;
 
 	/* Only as the first change: it runs the program, and this one has been run before. */
 	if (p->nr && !mutate_below(g, 16))
-		rc = mutate_once(m, p, other, g, MUTATE_keep, off);
+		rc = change_keep(&c);
 	for (u32 n = 1 + mutate_below(g, 5); !rc && n; n--) {
-		if (p->nr)
-			rc = mutate_once(m, p, other, g, any_mutation(g), off);
-		else
-			rc = begin_anew((struct change){m, p, other, g, off});
+		rc = p->nr ? changes[any_mutation(g)](&c) : begin_anew(&c);
 		cut_off(p, max);
 	}
 	return rc;

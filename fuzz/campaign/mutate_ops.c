@@ -87,16 +87,25 @@ int change_dup(struct change *c)
 	return insert(c, end, c->p, first, end);
 }
 
+/* The generator's program: one for all changes of an input. */
+static int make_fresh(struct change *c)
+{
+	struct gen_config cfg;
+
+	if (c->made)
+		return 0;
+	cfg = mutate_gen(&c->m->gen, c->g);
+	c->made = true;
+	return gen_program(&c->m->fresh, mutate_u64(c->g), &cfg);
+}
+
 /* From the second half: what the generator begins with makes tables, which are there. */
 int change_fresh(struct change *c)
 {
-	struct gen_config cfg = mutate_gen(&c->m->gen, c->g);
-	struct program *from = &c->m->fresh;
+	const struct program *from = &c->m->fresh;
 	size_t first, at;
-	int rc;
+	int rc = make_fresh(c);
 
-	cfg.teardown = false;
-	rc = gen_program(from, mutate_u64(c->g), &cfg);
 	if (rc || !from->nr)
 		return rc;
 	first = group_begin(from, from->nr / 2 + mutate_below(c->g, from->nr - from->nr / 2));
@@ -106,13 +115,10 @@ int change_fresh(struct change *c)
 
 int change_other(struct change *c)
 {
-	struct gen_config cfg;
-
 	if (c->other)
 		return 0;
-	cfg = mutate_gen(&c->m->gen, c->g);
-	c->other = &c->m->other;
-	return gen_program(&c->m->other, mutate_u64(c->g), &cfg);
+	c->other = &c->m->fresh;
+	return make_fresh(c);
 }
 
 int change_splice(struct change *c)

@@ -10,9 +10,9 @@ struct mutator {
 	struct gen_config gen;
 	struct run *binder; /* NULL until the first `keep` */
 	struct units units, bound_units;
-	struct program bound, mixed; /* of `keep` */
-	struct program part;	     /* ops on their way in */
-	struct program fresh;
+	struct program bound, mixed;   /* of `keep` */
+	struct program part;	       /* ops on their way in */
+	struct program fresh;	       /* by the generator */
 	struct program program, other; /* of the byte forms */
 };
 
@@ -22,7 +22,8 @@ struct change {
 	struct program *p;	     /* not empty, where it is to be changed */
 	const struct program *other; /* NULL: not needed so far */
 	struct mutate_rng *g;
-	u64 off; /* kinds of ops that are neither added nor changed */
+	u64 off;   /* kinds of ops that are neither added nor changed */
+	bool made; /* m->fresh is of this input */
 };
 
 static inline bool change_off(const struct change *c, const struct op *op)

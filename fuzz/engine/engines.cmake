@@ -12,6 +12,11 @@ set(no_edges ${CMAKE_CURRENT_LIST_DIR}/no-edges.list)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${no_edges})
 file(SHA256 ${no_edges} no_edges_hash)
 add_compile_definitions(NOSNOOP_NO_EDGES="${no_edges_hash}")
+# For targets whose subject is the language itself: the list up to where that begins.
+file(READ ${no_edges} lines)
+string(REGEX REPLACE "# The language.*" "" lines "${lines}")
+set(no_edges_language ${CMAKE_BINARY_DIR}/no-edges-language.list)
+file(WRITE ${no_edges_language} "${lines}")
 # Archives of bitcode: by clang's own ar.
 macro(nosnoop_bitcode)
 	string(REGEX MATCH "^[0-9]+" major "${CMAKE_C_COMPILER_VERSION}")

@@ -3,6 +3,7 @@
 """Mutator and states as engines see them: AFL++'s shared object by its own interface, libFuzzer's programs by what they reach."""
 
 import ctypes
+import glob
 import os
 import re
 import shutil
@@ -95,6 +96,35 @@ class Switch(unittest.TestCase):
                 sizes = subprocess.run(["size", "-A", made], capture_output=True, text=True, check=True).stdout
             counters = sum(map(int, re.findall(r"^__sancov_cntrs\s+(\d+)", sizes, re.M)))
             self.assertGreaterEqual(counters, 256, level)
+
+
+class Edges(unittest.TestCase):
+    """What no-edges.list says holds in what was compiled: each engine's compiler reads it in its own way."""
+    FOLLOWED = ("iopt/CMakeFiles/iopt.dir/fill.c.o", "iopt/CMakeFiles/iopt.dir/pages.c.o", "flush/CMakeFiles/flush.dir/exact.c.o",
+                "op/CMakeFiles/oplang.dir/text_parse.c.o", "language.dir/__/__/core/op/op.c.o",
+                "language.dir/__/__/core/op/program.c.o")
+    NOT = ("compat.dir/arena.c.o", "iopt.dir/itree.c.o", "iopt.dir/sparse.c.o", "machine.dir/cache.c.o",
+           "machine.dir/frames.c.o", "shadow.dir/model.c.o", "shadow.dir/shadow.c.o", "oplang.dir/op.c.o", "oplang.dir/program.c.o",
+           "oplang.dir/gen.c.o", "oprun.dir/run.c.o", "oprun.dir/run_core.c.o", "oprun.dir/judge.c.o", "oprun.dir/bind.c.o",
+           "campaign.dir/campaign/mutate.c.o", "fuzztarget.dir/target.c.o")
+
+    def look(self, folder, mark):
+        folder = os.path.join(TOP, "build", folder)
+        objects = glob.glob(folder + "/**/*.o", recursive=True)
+        if not objects:
+            self.skipTest(f"{folder} is not built")
+        for names, wanted in ((self.FOLLOWED, True), (self.NOT, False)):
+            for name in names:
+                found = [o for o in objects if o.endswith("/" + name)]
+                self.assertEqual(len(found), 1, name)
+                said = subprocess.run(["readelf", "-sSW", found[0]], capture_output=True, text=True, check=True).stdout
+                self.assertEqual(mark in said, wanted, name)
+
+    def test_afl(self):
+        self.look("afl", "__afl_area_ptr")
+
+    def test_libfuzzer(self):
+        self.look("fuzz", "__sancov_cntrs")
 
 
 class LibFuzzer(unittest.TestCase):

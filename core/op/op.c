@@ -23,11 +23,11 @@
 const char *const obj_kind_name[OBJ_NR] = {"",	   "table",  "buffer", "domain",
 					   "area", "access", "pin"};
 
-/* What slots refer to, and the bits that are left of the three and of their flags. */
+/* A row's .slot, always by this: with the bits that are left of the three and of their flags. */
 #define SLOTS(...) SLOTS3(__VA_ARGS__, OBJ_NONE, OBJ_NONE, OBJ_NONE)
-#define SLOTS3(a, b, c, ...)                                              \
-	.slot = {a, b, c}, .slots = SLOT(a, 0) | SLOT(b, 1) | SLOT(c, 2), \
-	.ids = SLOT_ID(a, 0) | SLOT_ID(b, 1) | SLOT_ID(c, 2)
+#define SLOTS3(a, b, c, ...)                                                  \
+	.slot = {a, b, c}, .slot_mask = SLOT(a, 0) | SLOT(b, 1) | SLOT(c, 2), \
+	.id_mask = SLOT_ID(a, 0) | SLOT_ID(b, 1) | SLOT_ID(c, 2)
 #define SLOT(kind, i)	 ((kind) == OBJ_NONE ? 0 : SLOT_MASK << (20 * (i)))
 #define SLOT_ID(kind, i) ((kind) == OBJ_NONE || (kind) == OBJ_NUM ? 0 : OPF_ID0 << (i))
 
@@ -365,7 +365,7 @@ void op_normalise(struct op *op)
 	}
 	info = op_info(op->code);
 	op->thread = info->fields & OPX_CONT ? 0 : op->thread & 7;
-	op->flags &= info->flags | info->ids;
+	op->flags &= info->flags | info->id_mask;
 	op->arg &= arg_mask(info);
 	if (!(info->fields & OPX_VALUE) && !info->modes)
 		op->addr = 0;
@@ -375,7 +375,7 @@ void op_normalise(struct op *op)
 		tidy_mode(op, info->modes);
 	else
 		op_set_addr(op, OP_ADDR_ABS, op->addr);
-	op->slots &= info->slots | MODE_MASK;
+	op->slots &= info->slot_mask | MODE_MASK;
 	tidy_length(op, info);
 	tidy_fail(op, info);
 	tidy_special(op, info);

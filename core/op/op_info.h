@@ -31,14 +31,14 @@ extern const char *const obj_kind_name[OBJ_NR];
 #define OPX_CONT   0x40u /* a continuation: no number of its own */
 
 struct op_info {
-	u8 creates; /* enum obj_kind */
-	u8 slot[3]; /* enum obj_kind, or OBJ_NUM */
-	u8 modes;   /* bits 1 << enum op_addr; 0: addr is no address */
-	u8 fields;  /* OPX_* */
-	u16 flags;  /* OPF_* but for the three ID bits */
-	u16 ids;    /* those of the three that a slot can have */
+	u8 creates;  /* enum obj_kind */
+	u8 slot[3];  /* enum obj_kind, or OBJ_NUM */
+	u8 modes;    /* bits 1 << enum op_addr; 0: addr is no address */
+	u8 fields;   /* OPX_* */
+	u16 flags;   /* OPF_* but for the three ID bits */
+	u16 id_mask; /* those of the three that a slot can have */
 	u32 arg_mask;
-	u64 slots; /* of op.slots, the bits of slots that are used */
+	u64 slot_mask; /* of op.slots, the bits of slots that are used */
 };
 extern const struct op_info op_infos[OP_NR];
 

@@ -115,8 +115,8 @@ struct run_finding {
 
 /*
  * Writes the reduction of buffers to @max_pages (0: RUN_PAGES_FUZZ), of what is moved at a time to
- * as much, of temporary memory, and of room for ranges, into the program, so that a fuzzer's finding means the same
- * wherever it is replayed.
+ * as much, of temporary memory, and of room for ranges, into the program, so that a fuzzer's
+ * finding means the same wherever it is replayed.
  */
 void run_reduce(struct program *p, u64 max_pages);
 

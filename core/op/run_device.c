@@ -69,7 +69,7 @@ void run_reduce(struct program *p, u64 max_pages)
 			if (op->arg > RUN_TEMP_FUZZ)
 				op->arg %= RUN_TEMP_FUZZ;
 			break;
-		case OP_RANGES: /* room + 1: more comes out of no program that an engine makes */
+		case OP_RANGES: /* room + 1, 0: enough. More than that takes a thousand reserves */
 			op->arg = min(op->arg, RUN_RANGES_FUZZ + 1);
 			break;
 		case OP_STORE:

@@ -100,11 +100,11 @@ static enum mutation any_mutation(struct mutate_rng *g)
 }
 
 /* Nothing is there to be changed. */
-static int begin_anew(struct change *c)
+static int begin_anew(struct change c)
 {
-	int rc = change_other(c);
+	int rc = change_other(&c);
 
-	return rc ? rc : program_copy(c->p, c->other);
+	return rc ? rc : program_copy(c.p, c.other);
 }
 
 int mutate_once(struct mutator *m, struct program *p, const struct program *other,
@@ -131,7 +131,7 @@ int mutate_program(struct mutator *m, struct program *p, const struct program *o
 	if (p->nr && !mutate_below(g, 16))
 		rc = change_keep(&c);
 	for (u32 n = 1 + mutate_below(g, 5); !rc && n; n--) {
-		rc = p->nr ? changes[any_mutation(g)](&c) : begin_anew(&c);
+		rc = p->nr ? changes[any_mutation(g)](&c) : begin_anew(c);
 		cut_off(p, max);
 	}
 	return rc;

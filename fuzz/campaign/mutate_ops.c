@@ -87,7 +87,7 @@ int change_dup(struct change *c)
 	return insert(c, end, c->p, first, end);
 }
 
-/* The generator's program: one for all changes of an input. */
+/* Without a teardown, and from the second half: what the generator begins with makes tables, which are there. */
 static int make_fresh(struct change *c)
 {
 	struct gen_config cfg;
@@ -95,11 +95,11 @@ static int make_fresh(struct change *c)
 	if (c->made)
 		return 0;
 	cfg = mutate_gen(&c->m->gen, c->g);
+	cfg.teardown = false;
 	c->made = true;
 	return gen_program(&c->m->fresh, mutate_u64(c->g), &cfg);
 }
 
-/* From the second half: what the generator begins with makes tables, which are there. */
 int change_fresh(struct change *c)
 {
 	const struct program *from = &c->m->fresh;
@@ -115,10 +115,13 @@ int change_fresh(struct change *c)
 
 int change_other(struct change *c)
 {
+	struct gen_config cfg;
+
 	if (c->other)
 		return 0;
-	c->other = &c->m->fresh;
-	return make_fresh(c);
+	cfg = mutate_gen(&c->m->gen, c->g);
+	c->other = &c->m->other;
+	return gen_program(&c->m->other, mutate_u64(c->g), &cfg);
 }
 
 int change_splice(struct change *c)

@@ -12,7 +12,7 @@ struct mutator {
 	struct units units, bound_units;
 	struct program bound, mixed;   /* of `keep` */
 	struct program part;	       /* ops on their way in */
-	struct program fresh;	       /* by the generator */
+	struct program fresh;	       /* of `fresh` */
 	struct program program, other; /* of the byte forms */
 };
 
@@ -23,7 +23,7 @@ struct change {
 	const struct program *other; /* NULL: not needed so far */
 	struct mutate_rng *g;
 	u64 off;   /* kinds of ops that are neither added nor changed */
-	bool made; /* m->fresh is of this input */
+	bool made; /* m->fresh is of this input: one program for all its changes */
 };
 
 static inline bool change_off(const struct change *c, const struct op *op)
@@ -31,7 +31,7 @@ static inline bool change_off(const struct change *c, const struct op *op)
 	return c->off >> op->code & 1;
 }
 
-/* Where foreign ops come from: the program given, else one that is made now. */
+/* Where foreign ops come from: the program given, else one that is made for this input. */
 int change_other(struct change *c);
 
 /* Places: the group that begins at or before record @at; a group that any record of @p lies in. */

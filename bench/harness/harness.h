@@ -73,9 +73,12 @@ struct harness_options {
 	struct stats_bootstrap bootstrap; /* its seed is that of the order, too */
 };
 
+/* Why there are no figures where a machine is too busy: something came between in each of them. */
+#define HARNESS_DISTURBED "every sample was disturbed"
+
 struct harness_result {
 	const struct harness_case *c;
-	char why[128]; /* not empty: n/a, for this reason, and no figures */
+	char why[128]; /* not empty: n/a, for this reason (HARNESS_DISTURBED), and no figures */
 	struct stats_interval issue,
 		complete;	     /* ns per unit, each sample divided; issue if asked for */
 	double mean, stddev, q1, q3; /* of complete */

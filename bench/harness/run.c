@@ -170,7 +170,7 @@ static int summarise(const struct run *run, struct one *o, double *v)
 	n = gather(r->issues, r->completes, r->rounds, v);
 	r->samples = n;
 	if (!n) {
-		snprintf(r->why, sizeof(r->why), "every sample was disturbed");
+		snprintf(r->why, sizeof(r->why), HARNESS_DISTURBED);
 		return 0;
 	}
 	rc = stats_bootstrap(v, n, &run->opt->bootstrap, &r->issue);

@@ -347,7 +347,7 @@ static void test_marked(void **state)
 	assert_int_equal(r[0].preempted, 5);
 	assert_int_equal(r[1].samples, 0);
 	assert_int_equal(r[1].preempted, 20);
-	assert_string_equal(r[1].why, "every sample was disturbed");
+	assert_string_equal(r[1].why, HARNESS_DISTURBED);
 	assert_string_equal(r[2].why, "not today");
 	assert_int_equal(f.regions[2], 0);
 	assert_int_equal(harness_ratio(&opt, &r[0], &r[1], &p), -EINVAL);

@@ -87,7 +87,7 @@ int change_dup(struct change *c)
 	return insert(c, end, c->p, first, end);
 }
 
-/* Without a teardown, and from the second half: what the generator begins with makes tables, which are there. */
+/* Without a teardown: what it takes away would be what the input lives on. */
 static int make_fresh(struct change *c)
 {
 	struct gen_config cfg;
@@ -100,6 +100,7 @@ static int make_fresh(struct change *c)
 	return gen_program(&c->m->fresh, mutate_u64(c->g), &cfg);
 }
 
+/* From the second half: what the generator begins with makes tables, which are there. */
 int change_fresh(struct change *c)
 {
 	const struct program *from = &c->m->fresh;
